@@ -1,0 +1,87 @@
+# `make` alone lists what there is. What each target does without make stands in README.md.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+# There from the birth of .venv until its first complete installation.
+UNFINISHED := $(VENV)/.unfinished
+
+# Settings of another Python must not leak into this one.
+unexport PYTHONHOME PYTHONPATH
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help lab run test verify lock clean
+
+help:
+	@echo "make lab      open the lessons in JupyterLab"
+	@echo "make run      execute the lessons without a browser, into runs/   (ARGS=\"-p epochs 3\")"
+	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
+	@echo "make verify   run the exhaustive tests too slow for make test"
+	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
+	@echo "make clean    delete .venv and caches; data/, runs/ and checkpoints/ stay"
+	@echo
+	@echo "The first of them installs everything into .venv (about 5 GB on Linux)."
+	@echo "Another Python: make PYTHON=python3.12 lab"
+
+lab: $(STAMP)
+	@$(PY) -m ae_helpers lab $(ARGS)
+
+run: $(STAMP)
+	@$(PY) -m ae_helpers run $(ARGS)
+
+test: $(STAMP)
+	@echo "Running the tests: static checks, unit tests, every notebook"
+	@$(PY) -m pytest $(ARGS)
+
+verify: $(STAMP)
+	@echo "Running the exhaustive tests"
+	@$(PY) -m pytest -m verify $(ARGS)
+
+# --universal: one set for Linux, macOS and Windows, from the oldest Python that we support.
+lock: $(STAMP)
+	@echo "Renewing requirements.txt from pyproject.toml"
+	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+		--custom-compile-command "make lock" --output-file requirements.txt pyproject.toml $(ARGS)
+
+clean:
+	@echo "Deleting $(VENV) and caches"
+	@rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+# The stamp holds the folder in which .venv was made, because scripts in .venv name it: a moved
+# or copied .venv does not count as installed, nor does one whose Python is gone.
+ifneq ($(shell [ -x $(PY) ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),yes)
+.PHONY: $(STAMP)
+endif
+
+# Written last: an installation that breaks off does not count.
+$(STAMP): requirements.txt pyproject.toml
+	@if [ -e $(UNFINISHED) ]; then \
+		echo "The last installation broke off: making $(VENV) anew"; rm -rf $(VENV); \
+	elif [ -e $(STAMP) ] && [ "$$(cat $(STAMP))" != "$$(pwd -P)" ]; then \
+		echo "$(VENV) was made in $$(cat $(STAMP)): making it anew"; rm -rf $(VENV); \
+	elif [ -e $(VENV) ] && ! $(PY) -m pip --version >/dev/null 2>&1; then \
+		echo "$(VENV) has no Python with pip that starts: making it anew"; rm -rf $(VENV); \
+	fi
+	@[ -e $(VENV) ] || { \
+		version=$$($(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3]); \
+			sys.exit(sys.version_info < (3, 11))' 2>/dev/null); status=$$?; \
+		if [ -z "$$version" ]; then \
+			echo "$(PYTHON) does not start. Python 3.11 or newer is needed; if yours has another" \
+				"name: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; \
+		elif [ $$status -ne 0 ]; then \
+			echo "$(PYTHON) is Python $$version, and 3.11 or newer is needed. If you have one:" \
+				"make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; \
+		elif ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "$(PYTHON) cannot make virtual environments: it lacks the module ensurepip. On" \
+				"Debian and Ubuntu: sudo apt install python3-venv"; exit 1; \
+		fi; \
+		echo "Making $(VENV) with Python $$version"; \
+		mkdir $(VENV) && touch $(UNFINISHED) && $(PYTHON) -m venv $(VENV); \
+	} >&2
+	@echo "Installing the packages of requirements.txt into $(VENV): minutes the first time"
+	@$(PY) -m pip install --requirement requirements.txt
+	@$(PY) -m pip install --quiet --no-deps --editable .
+	@rm -f $(UNFINISHED) && pwd -P > $(STAMP)

@@ -1,0 +1,138 @@
+"""The command line: ``python -m ae_helpers train``, ``run``, ``lab``, ``data``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ae_helpers import series
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train the backbone; write its checkpoints and pictures; print its error, measured."""
+    import torch
+
+    from ae_helpers import baselines, plots, training
+    from ae_helpers.data import load
+    from ae_helpers.files import replacing
+    from ae_helpers.models import Autoencoder
+
+    digits = load(args.data, args.data_dir)
+    print(digits)
+    torch.manual_seed(args.seed)
+    model = Autoencoder()
+    shown = digits.test_images[: training.SHOWN]
+    before = training.reconstruct(model, shown)
+    print(f"training for {args.epochs} epochs on {training.best_device()}, into {args.output}")
+    history = training.fit(
+        model,
+        digits,
+        args.epochs,
+        args.batch_size,
+        args.learning_rate,
+        seed=args.seed,
+        folder=args.output,
+    )
+    sticks = baselines.measuring_sticks(digits)
+    figures = {
+        "loss_curve.png": plots.loss_curve(history, sticks),
+        "before_after.png": plots.before_after(
+            shown, before=before, after=training.reconstruct(model, shown)
+        ),
+    }
+    for name, figure in figures.items():
+        with replacing(args.output / name) as part:
+            part.write_bytes(plots.png(figure))
+
+    print("\ntest error (MSE per pixel)")
+    for name, error in {
+        **sticks,
+        "this network, untrained": history.error_before,
+        f"this network, {history.epochs} epochs": (history.test_error or [history.error_before])[
+            -1
+        ],
+    }.items():
+        print(f"  {name:26} {error:.4f}")
+    print(f"written to {args.output}: last.pt, best.pt, {', '.join(figures)}")
+    return 1 if history.problems else 0
+
+
+def data(args: argparse.Namespace) -> int:
+    """Load the data, downloading it if need be, and say which it is."""
+    from ae_helpers.data import load
+
+    print(load(args.data, args.data_dir))
+    return 0
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line; ``--help`` explains every option."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ae_helpers",
+        description="Sixty-Four Numbers: learn autoencoders by building one.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, function, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(function=function)
+        return sub
+
+    def add_data_options(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--data", default="mnist", metavar="NAME", help="which dataset (default: %(default)s)"
+        )
+        sub.add_argument(
+            "--data-dir",
+            metavar="DIR",
+            help="a folder that holds MNIST/raw, or the word 'sample' for the 5,000 digits that "
+            "need no download; default: AE_DATA_DIR, the project's data folder, a download",
+        )
+
+    series.add_lab_arguments(command("lab", series.lab, "open the lessons in JupyterLab"))
+    series.add_run_arguments(
+        command("run", series.run, "execute the lessons without a browser, into an index page")
+    )
+    sub = command("train", train, "train the backbone; write checkpoints and pictures")
+    add_data_options(sub)
+    sub.add_argument(
+        "--epochs",
+        type=int,
+        default=15,
+        help="how often each image is visited (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--batch-size", type=int, default=32, help="images per step (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--learning-rate", type=float, default=1e-2, help="Adam's step size (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="initial weights and order of the images (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/train"),
+        metavar="DIR",
+        help="where to write; a run that was stopped goes on from what it finds there "
+        "(default: %(default)s)",
+    )
+    add_data_options(command("data", data, "load the data, downloading it if need be"))
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, 1 if training went wrong, 2 for bad input."""
+    args = parse(argv)
+    try:
+        return args.function(args)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

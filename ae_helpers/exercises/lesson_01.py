@@ -1,0 +1,115 @@
+"""Checks for lesson 01: load the digits."""
+
+import torch
+
+from ae_helpers.baselines import black, image_errors, mean_image
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.exercises import Mistake, call, check
+
+
+@check
+def to_batch(answer) -> str:
+    """``answer(pixels)``: uint8 ``(N, 28, 28)`` → float32 ``(N, 1, 28, 28)`` in [0, 1]."""
+    pixels = torch.randint(0, 256, (5, 28, 28), generator=torch.Generator().manual_seed(1))
+    pixels[0, 0, :2] = torch.tensor([0, 255])
+    pixels = pixels.to(torch.uint8)
+    untouched = pixels.clone()
+    batch = call(answer, pixels)
+    if not isinstance(batch, torch.Tensor):
+        raise Mistake(f"You return a {type(batch).__name__}; a batch is a torch tensor.")
+    if not torch.equal(pixels, untouched):
+        raise Mistake("Your code changes the pixels it was given: the dataset itself is now wrong.")
+    if batch.ndim == 3:
+        raise Mistake(
+            f"The shape is {tuple(batch.shape)}: the channel axis is missing. A convolution wants "
+            "(N, C, H, W), here (5, 1, 28, 28). Think of indexing with None."
+        )
+    if batch.shape == (5, 28, 28, 1):
+        raise Mistake("The channel axis is last; PyTorch wants it second: (5, 1, 28, 28).")
+    if batch.shape != (5, 1, 28, 28):
+        raise Mistake(f"The shape is {tuple(batch.shape)}; expected (5, 1, 28, 28).")
+    if batch.dtype == torch.uint8:
+        raise Mistake(
+            "The batch is still uint8. Integers can't be divided into [0, 1]: .float() first."
+        )
+    if batch.dtype != torch.float32:
+        raise Mistake(f"The numbers are {batch.dtype}; layers hold float32 weights. Use .float().")
+    low, high = batch.min().item(), batch.max().item()
+    if high > 200:
+        raise Mistake(f"Pixels run up to {high:g}: the division by 255 is missing.")
+    if low < 0:
+        raise Mistake(
+            f"Pixels run from {low:g} to {high:g}. [-1, 1] suits some networks, but ours ends in a "
+            "sigmoid, which can't reach below 0."
+        )
+    if abs(high - 255 / 256) < 1e-6:
+        raise Mistake("White is 0.996: you divide by 256, but the largest byte is 255.")
+    expected = to_float(pixels)[:, None]
+    if not torch.allclose(batch, expected, atol=1e-6):
+        raise Mistake(
+            "Shape and range are right, but pixels are in other places or have other values. "
+            "Did you rescale each image to its own minimum and maximum, or transpose it?"
+        )
+    return "Right: float32, (N, 1, 28, 28), black is 0 and white is 1."
+
+
+@check
+def mean_image_error(answer: float, data: ImageData) -> str:
+    """The test MSE of answering every image with the mean training image, as a number."""
+    try:
+        value = float(answer)
+    except (TypeError, ValueError):
+        raise Mistake(f"{answer!r} is not a single number; .mean() over everything.") from None
+    test = to_float(data.test_images)
+    mean = mean_image(data.train_images)
+    right = image_errors(test, mean).mean().item()
+
+    def close(other: float) -> bool:
+        return abs(value - other) <= 2e-3 * abs(other)
+
+    own = image_errors(test, mean_image(data.test_images)).mean().item()
+    train = image_errors(data.train_images, mean).mean().item()
+    # The test set's own mean is so close that only more digits tell it apart.
+    if value != right and abs(value - own) < abs(value - right) and abs(value - own) < 1e-6:
+        raise Mistake("You took the mean of the test images. A baseline may learn from training.")
+    if close(right):
+        return f"Right: {right:.4f}. Any network must get below this, or it has learned nothing."
+    if close(right * 784):
+        raise Mistake(f"{value:.4f} is 784 times too large: you sum over pixels; take the mean.")
+    if close(right * 255**2):
+        raise Mistake(f"{value:.0f} is 255² times too large: pixels must be in [0, 1] first.")
+    if close(right**0.5):
+        raise Mistake(f"{value:.4f} is the square root (RMSE); the MSE is not rooted.")
+    if close((test - mean).abs().mean().item()):
+        raise Mistake(f"{value:.4f} is the mean of |x − m|; square the difference, not its size.")
+    if close(black(test)):
+        raise Mistake(f"{value:.4f} is all-black's error: the mean image was not subtracted.")
+    if close((test - test.mean()).square().mean().item()):
+        raise Mistake(f"{value:.4f} uses one grey for all pixels: .mean(0) keeps a mean per pixel.")
+    if close(train):
+        raise Mistake(f"{value:.4f} is measured on the training images; measure on the test set.")
+    raise Mistake(f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape.")
+
+
+@check
+def batches_per_epoch(answer) -> str:
+    """``answer(images, batch_size)``: how many steps an epoch takes, the last short one too."""
+    cases = ((60_000, 32), (4_000, 32), (100, 32), (96, 32), (5, 32), (70, 7))
+    found = [call(answer, *case) for case in cases]
+    right = [-(-images // size) for images, size in cases]
+    if any(isinstance(value, float) and value != int(value) for value in found):
+        raise Mistake(
+            "Your answer for 100 images in batches of 32 is a fraction; a step is taken or not."
+        )
+    if found == [images // size for images, size in cases]:
+        raise Mistake("You drop the last, short batch: 100 images in 32s are 4 batches, not 3.")
+    if found == [images // size + 1 for images, size in cases]:
+        raise Mistake("You always add one: 96 images in 32s are exactly 3 batches, not 4.")
+    if found == [round(images / size) for images, size in cases]:
+        raise Mistake("You round to the nearest; a short batch of any size is still a batch.")
+    if found != right:
+        case, value, wanted = next(
+            (c, f, r) for c, f, r in zip(cases, found, right, strict=True) if f != r
+        )
+        raise Mistake(f"For {case[0]:,} images in batches of {case[1]}: {value}, not {wanted}.")
+    return "Right: 60,000 images in batches of 32 are 1,875 steps."

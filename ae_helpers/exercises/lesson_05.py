@@ -1,0 +1,291 @@
+"""Checks for lesson 05: compare before and after."""
+
+import torch
+from torch import Tensor
+
+from ae_helpers.exercises import Mistake, call, check
+
+
+def _as_list(answer, wanted: str) -> list:
+    """The answer as a flat list of Python numbers, whatever holds them."""
+    if callable(getattr(answer, "detach", None)):
+        answer = answer.detach().cpu()
+    if hasattr(answer, "tolist"):
+        answer = answer.tolist()
+    if not isinstance(answer, (list, tuple, range)):
+        raise Mistake(f"You return one {type(answer).__name__}, {answer!r}; expected {wanted}.")
+    values = [value.item() if hasattr(value, "item") else value for value in answer]
+    if not all(isinstance(value, (int, float)) for value in values):
+        raise Mistake(f"You return {len(values)} things, not all of them numbers: {wanted}?")
+    return values
+
+
+# ------------------------------------------------------------------------------- rank the worst
+
+
+def _pictures() -> tuple[Tensor, Tensor]:
+    """Twelve images and reconstructions, on which every wrong way to rank gives another order."""
+    generator = torch.Generator().manual_seed(11)
+    images = 0.4 + 0.2 * torch.rand(12, 1, 4, 4, generator=generator)
+    sign = torch.randint(0, 2, images.shape, generator=generator) * 2 - 1
+    wrong = 0.02 * torch.rand(12, 1, 1, 1, generator=generator).expand_as(images) * sign
+    wrong[7] = 0.20 * sign[7]  # the worst
+    wrong[2, 0, 0] = torch.tensor([0.35, 0.36, 0.37, 0.38])  # second: a row far too bright
+    wrong[9] = -0.16  # third: everywhere too dark, so its mean |difference| is above that of 2
+    wrong[4, 0, 1, 2] = 0.39  # a single pixel, the worst of all pixels
+    wrong[5] = 0.10  # the largest difference if signs aren't squared away
+    return images, images - wrong
+
+
+@check
+def worst(answer) -> str:
+    """``answer(images, reconstructions, n)`` → indices of the n worst images, the worst first."""
+    images, reconstructions = _pictures()
+    kept = images.clone(), reconstructions.clone()
+    n, wanted = 3, "the indices of 3 images"
+    found = call(answer, images, reconstructions, n)
+    if not (torch.equal(images, kept[0]) and torch.equal(reconstructions, kept[1])):
+        raise Mistake("Your code changes the images it was given; compute a new tensor instead.")
+    shape = tuple(getattr(found, "shape", ()))
+    if len(shape) > 1 and shape != (1, n):
+        raise Mistake(
+            f"You return a tensor of shape {shape}; expected 3 indices. Average over all axes of "
+            "an image (C, H, W), so that one error per image is left: .flatten(1).mean(1)."
+        )
+    values = _as_list(found[0] if shape == (1, n) else found, wanted)
+
+    squared = (images - reconstructions).square()
+    errors = squared.flatten(1).mean(1)
+    order = errors.argsort(descending=True).tolist()
+    if values == order:
+        raise Mistake(f"All {len(values)} images come back, in the right order: keep the first n.")
+    if len(values) != n:
+        raise Mistake(
+            f"You return {len(values)} number(s) for n = {n}; expected {wanted}. Is one error per "
+            "image left, shape (N,), before you rank?"
+        )
+    sums = squared.flatten(1).sum(1)
+    if any(abs(e - r) > 1e-6 for e, r in zip(values, map(round, values), strict=True)):
+        largest = [sorted(e.tolist(), reverse=True)[:n] for e in (errors, sums, errors.sqrt())]
+        ranked = sorted(values, reverse=True)
+        if any(torch.allclose(torch.tensor(ranked), torch.tensor(each)) for each in largest):
+            raise Mistake(
+                "Those are the errors of the worst images, not their indices. topk and sort return "
+                "both (.values and .indices); argsort returns the indices."
+            )
+        raise Mistake(f"{values[0]:.4g} can't be an index; expected {wanted}: whole numbers.")
+    values = [round(value) for value in values]
+    if values == order[:n]:
+        return "Right: one error per image, and the indices of the largest, the worst first."
+    if values == order[::-1][:n]:
+        raise Mistake("Those are the best images: sorting is ascending unless you say otherwise.")
+    if values == order[:n][::-1]:
+        raise Mistake("The right three images, but the worst comes last; it should come first.")
+    if sorted(values) == sorted(order[:n]):
+        raise Mistake("The right three images, but not in order: the worst first.")
+
+    def top(scores: Tensor) -> list[int]:
+        return scores.flatten().topk(n).indices.tolist()
+
+    difference = images - reconstructions
+    if values == top(squared):
+        raise Mistake(
+            "Those are positions of single pixels: you rank all pixels of all images together. "
+            "Average over each image first."
+        )
+    if values == top(squared.mean(0)):
+        raise Mistake(
+            "You average over the batch axis: that leaves an error per pixel, not per image. "
+            ".flatten(1).mean(1) keeps axis 0."
+        )
+    if values == top(difference.flatten(1).mean(1)):
+        raise Mistake("The square is missing: too bright and too dark cancel each other.")
+    if values == top(difference.abs().flatten(1).mean(1)):
+        raise Mistake("You rank by the mean of |x − x̂|. The MSE squares, so big errors count more.")
+    if values == top(squared.flatten(1).amax(1)):
+        raise Mistake("You rank by the worst pixel of each image; take the mean over its pixels.")
+    raise Mistake(f"{values} is not the order that the MSE per image gives, {order[:n]}.")
+
+
+# --------------------------------------------------------------------------- the error per class
+
+
+@check
+def per_class(answer) -> str:
+    """``answer(errors, labels)``: an error and a label per image → ten means, for 0, 1, …, 9."""
+    generator = torch.Generator().manual_seed(5)
+    counts = torch.tensor([9, 12, 7, 10, 5, 8, 11, 6, 13, 4])
+    labels = torch.arange(10).repeat_interleave(counts)
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    level = torch.tensor([5.0, 1.5, 6.5, 5.5, 4.5, 7.5, 6.0, 3.0, 8.5, 4.0])[labels]
+    errors = 1e-3 * level * (0.2 + torch.rand(len(labels), generator=generator).square() * 2)
+    kept = errors.clone(), labels.clone()
+    found = call(answer, errors, labels)
+    if not (torch.equal(errors, kept[0]) and torch.equal(labels, kept[1])):
+        raise Mistake("Your code changes the errors or labels it was given.")
+    if isinstance(found, dict):
+        found = [found.get(digit, float("nan")) for digit in range(10)]
+    values = torch.tensor(_as_list(found, "ten means, one per digit"), dtype=torch.float64)
+    if len(values) != 10:
+        raise Mistake(f"You return {len(values)} numbers; expected ten, for the digits 0 to 9.")
+
+    errors = errors.double()
+    sums = torch.stack([errors[labels == digit].sum() for digit in range(10)])
+    right = sums / counts
+
+    def same(other: Tensor) -> bool:
+        return torch.allclose(values, other.double(), rtol=1e-4, atol=0)
+
+    if values.isnan().any():
+        digit = int(values.isnan().nonzero()[0])
+        raise Mistake(
+            f"Number {digit} of your answer is NaN, the mean of no images: which labels did you "
+            "look for? They are 0 to 9."
+        )
+    if same(right):
+        return "Right: ten means, each over the images of one class."
+    if same(sums):
+        raise Mistake(
+            "Those are sums: a class with more images looks worse. Divide by how many it has."
+        )
+    if same(sums / len(labels)):
+        raise Mistake(
+            f"You divide each class's sum by all {len(labels)} images; divide by those of the "
+            "class. (Yours add up to the overall mean: they are shares of it.)"
+        )
+    if same(sums / len(labels) * 10):
+        raise Mistake(
+            "You divide by a tenth of all images, as if the classes were equally large. They are "
+            "not: count each."
+        )
+    if same(right * counts / counts.max()):
+        raise Mistake("You divide every class by the count of the largest; count each.")
+    if same(errors.mean().expand(10)):
+        raise Mistake("Ten times the same number, the overall mean: pick a class's images first.")
+    if same(right[list(dict.fromkeys(labels.tolist()))]):
+        raise Mistake(
+            "The ten means are right, but in the order in which the digits first occur in labels. "
+            "Position d should hold digit d."
+        )
+    if same(right.sort().values) or same(right.sort(descending=True).values):
+        raise Mistake("The ten means are right, but sorted: position d should hold digit d.")
+    if same(right.roll(1)) or same(right.roll(-1)):
+        raise Mistake("The means are right but one place off: position 0 should hold digit 0.")
+    if same(torch.stack([errors[labels == digit].median() for digit in range(10)])):
+        raise Mistake("Those are medians, which ignore how bad the bad ones are; take the mean.")
+    if same(right.sqrt()):
+        raise Mistake("Those are square roots of the means; the MSE is not rooted.")
+    digit = int(((values - right).abs() / right > 1e-4).nonzero()[0])
+    raise Mistake(
+        f"Digit {digit}: {values[digit]:.6f}, but the mean of its errors is {right[digit]:.6f}. "
+        "labels == digit is a mask that picks a class's images."
+    )
+
+
+# --------------------------------------------------------------------------- the measuring stick
+
+
+def _pca_curve(train: Tensor, images: Tensor) -> Tensor:
+    """As in the lesson: the error of keeping 0, 1, …, all components."""
+    train, images = train.flatten(1), images.flatten(1)
+    axes = torch.linalg.eigh(torch.cov(train.T)).eigenvectors.flip(1)
+    centred = images - train.mean(0)
+    total, kept = centred.square().sum(1).mean(), (centred @ axes).square().mean(0).cumsum(0)
+    return torch.cat([total[None], total - kept]) / images.shape[1]
+
+
+def _crosses(sizes: list[int]) -> Tensor:
+    """Grey images that differ along one pixel each, so that pixels *are* the components.
+
+    All numbers are multiples of 1/64: sums and means of them are exact, so a tie is a tie.
+    """
+    steps = torch.diag(torch.tensor(sizes) / 64)
+    return (0.5 + torch.cat([steps, -steps])).view(-1, 1, 4, 4)
+
+
+@check
+def components_needed(answer) -> str:
+    """``answer(network_error, train, test)`` → the least k with PCA's test error at or below it."""
+    train = _crosses([32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17])
+    test = _crosses([8, 31, 9, 24, 20, 11, 12, 13, 10, 22, 9, 8, 12, 7, 6, 5])
+    curve, on_train, own = _pca_curve(train, test), _pca_curve(train, train), _pca_curve(test, test)
+    # One error a little above the curve, one a little below; one exactly on it, where k is 0.
+    step = curve[:-1] - curve[1:]
+    cases = [
+        *(curve[k] + 0.2 * step[k - 1] for k in (4, 9)),
+        *(curve[k] - 0.2 * step[k] for k in (2, 11)),
+        curve[0],
+    ]
+    cases = [case.item() for case in cases]
+    found = [_count(call(answer, case, train, test), cases[0]) for case in cases]
+
+    def rule(errors: Tensor) -> list[int]:
+        return [int((errors > case).sum()) for case in cases]
+
+    right = rule(curve)
+    if found == right:
+        return "Right: the least k whose test error is at or below the network's."
+    if found == [int((curve >= case).sum()) for case in cases]:
+        raise Mistake(
+            "Almost: where PCA's error equals the network's exactly, k is enough already. "
+            "Compare with <= instead of <."
+        )
+    if found == [k + 1 for k in right]:
+        raise Mistake(
+            "Always one too many. The list begins with no components: position k is k components."
+        )
+    if found in ([k - 1 for k in right], [max(k - 1, 0) for k in right]):
+        raise Mistake(
+            "One too few: with your k PCA is still worse than the network. Take the first at or "
+            "below, not the last above. (And position k of the list is k components.)"
+        )
+    if found == [int((curve - case).abs().argmin()) for case in cases]:
+        raise Mistake(
+            "You take the k whose error is nearest, above or below. It has to be at or below."
+        )
+    if all(k == len(curve) - 1 for k in found):
+        raise Mistake(
+            "You answer with all components: true, they suffice, but the least k is wanted."
+        )
+    if all(k == 0 for k in found):
+        raise Mistake(
+            "You always answer 0: the comparison is the wrong way round, and PCA with no component "
+            "is worse than the network, which is what you look for."
+        )
+    if found == [len(curve) - k for k in right]:
+        raise Mistake("You count how many k suffice; the least of them is wanted.")
+    if found in (rule(on_train), [int((on_train >= case).sum()) for case in cases]):
+        raise Mistake(
+            "PCA's error is measured on the training images, the network's on the test images. "
+            "Both belong on the test images: pca_curve(train, test)."
+        )
+    if found in (rule(own), rule(_pca_curve(test, train))):
+        raise Mistake(
+            "Your components are learned from the test images. A baseline, too, may learn from "
+            "the training images only: pca_curve(train, test)."
+        )
+    case, value, wanted = next(
+        (c, f, r) for c, f, r in zip(cases, found, right, strict=True) if f != r
+    )
+    raise Mistake(
+        f"A network with error {case:.5f}: you say {value} components, but {wanted} it is: error "
+        f"{curve[wanted]:.5f}, and with fewer it is above."
+    )
+
+
+def _count(value, error: float) -> int:
+    """The answer as a number of components."""
+    shape = tuple(getattr(value, "shape", ()))
+    if isinstance(value, (list, tuple)) or getattr(value, "numel", lambda: 1)() != 1:
+        what = f"a tensor of shape {shape}" if shape else f"a {type(value).__name__}"
+        raise Mistake(f"You return {what}; expected one number: how many components it takes.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Mistake(f"{value!r} is not a number of components.") from None
+    if number != round(number):
+        raise Mistake(
+            f"For a network with error {error:.5f} you return {number:.5f}: that is an error, not "
+            "a number of components. Its position in the list is wanted."
+        )
+    return round(number)

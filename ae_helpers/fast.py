@@ -1,0 +1,120 @@
+"""The same layers, computed as matrix products: same parameters, same numbers, less time.
+
+The backbone is tiny, so a training step on a CPU is mostly the overhead of general convolution
+routines. Four of its eight layers, and the costly first one, are matrix products in disguise.
+`training.fit` swaps them in while it trains; nothing else needs to know. Results agree with
+PyTorch's own layers up to the rounding of float32; `benchmarks/` has the seconds.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BLOCK = 4  # neighbouring output columns that the banded product computes at once; 4 measured best
+
+
+@contextlib.contextmanager
+def matrix_products(model: nn.Module) -> Iterator[None]:
+    """Within this block, the layers of ``model`` that can be matrix products are.
+
+    The weights lie in memory channels last meanwhile, which suits the other layers, too.
+    """
+    model.to(memory_format=torch.channels_last)
+    layers = [layer for layer in model.modules() if _rule(layer)]
+    for layer in layers:
+        layer.forward = functools.partial(_rule(layer), layer)  # hides the method of the class …
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward  # … until it is deleted
+        model.to(memory_format=torch.contiguous_format)
+
+
+def _rule(layer: nn.Module) -> Callable[[nn.Module, Tensor], Tensor] | None:
+    """The function that computes this kind of layer as a matrix product, if there is one."""
+    if type(layer) not in (nn.Conv2d, nn.ConvTranspose2d) or layer.bias is None:
+        return None
+    square = all(a == b for a, b in (layer.kernel_size, layer.stride, layer.padding))
+    if not square or layer.groups != 1 or layer.dilation != (1, 1):
+        return None
+    if isinstance(layer, nn.Conv2d):
+        large = layer.in_channels == 1 and layer.stride == (1, 1) and layer.kernel_size[0] > 7
+        return _banded if large else _conv_to_one_pixel
+    if layer.padding != (0, 0) or layer.output_padding != (0, 0):
+        return None
+    return _stamps if layer.kernel_size == layer.stride else _stamp_of_one_pixel
+
+
+def _conv_to_one_pixel(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """One window that covers the whole image is a linear layer."""
+    p, k, side = layer.padding[0], layer.kernel_size[0], x.shape[2]
+    one_window = x.shape[3] == side and (side + 2 * p - k) // layer.stride[0] == 0
+    if not one_window or k - p < side:
+        return nn.Conv2d.forward(layer, x)
+    seen = layer.weight[:, :, p : p + side, p : p + side]  # the rest of the kernel meets padding
+    # Channels last, in both: so they lie in memory.
+    x, seen = (t.permute(0, 2, 3, 1).flatten(1) for t in (x, seen))
+    return F.linear(x, seen, layer.bias)[:, :, None, None]
+
+
+def _stamp_of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    """One pixel per channel stamps one kernel per channel: a linear layer without overlap."""
+    if x.shape[2:] != (1, 1):
+        return nn.ConvTranspose2d.forward(layer, x)
+    k, out = layer.kernel_size[0], layer.out_channels
+    stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)
+    y = (x.flatten(1) @ stamps).view(-1, k, k, out) + layer.bias
+    return y.permute(0, 3, 1, 2)
+
+
+def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    """Stamps as wide as their stride never overlap: one product, then put them side by side."""
+    n, channels, height, width = x.shape
+    k, out = layer.kernel_size[0], layer.out_channels
+    stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)  # (in, k·k·out)
+    y = x.permute(0, 2, 3, 1).reshape(-1, channels) @ stamps
+    y = y.view(n, height, width, k, k, out).transpose(2, 3)
+    return (y.reshape(n, height * k, width * k, out) + layer.bias).permute(0, 3, 1, 2)
+
+
+def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """A large kernel on one channel: each strip of the image times a banded copy of the kernel.
+
+    A strip is k rows of k + BLOCK − 1 pixels: all that BLOCK neighbouring outputs of a row can see.
+    The band holds the kernel BLOCK times, each one pixel further right, so that one product gives
+    the BLOCK outputs of all channels. This copies the image k·(k + BLOCK − 1) / BLOCK times over,
+    im2col would do it k·k times.
+    """
+    k, out = layer.kernel_size[0], layer.out_channels
+    x = F.pad(x, [layer.padding[0]] * 4)[:, 0]
+    n, height, width = x.shape
+    rows, columns, seen = height - k + 1, width - k + 1, k + BLOCK - 1
+    if columns % BLOCK:
+        return layer._conv_forward(x[:, None], layer.weight, layer.bias)
+    strips = x.unfold(2, seen, BLOCK).transpose(1, 2).reshape(n, -1, height * seen)
+    strips = strips.unfold(2, k * seen, seen)
+    strips = _scratch(strips.shape).copy_(strips).view(-1, k * seen)
+    band = (layer.weight.view(-1, k) @ _shifts(k)).view(out, k, seen, BLOCK)
+    y = strips @ band.permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
+    y = y.view(n, columns // BLOCK, rows, BLOCK, out).transpose(1, 2)
+    return (y.reshape(n, rows, columns, out) + layer.bias).permute(0, 3, 1, 2)
+
+
+@functools.lru_cache(2)
+def _scratch(shape: torch.Size) -> Tensor:
+    return torch.empty(shape)
+
+
+@functools.cache
+def _shifts(k: int) -> Tensor:
+    """Zeros and ones, ``(k, (k + BLOCK − 1) · BLOCK)``: spreads a kernel row over its shifts."""
+    seen = k + BLOCK - 1
+    shifts = torch.zeros(k, seen, BLOCK)
+    for shift in range(BLOCK):
+        shifts[torch.arange(k), torch.arange(k) + shift, shift] = 1
+    return shifts.view(k, seen * BLOCK)

@@ -1,0 +1,177 @@
+"""The backbone: an encoder, a decoder, the autoencoder made of both, and its shape ledger."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU}
+NORMS = {None: None, "batch": nn.BatchNorm2d}
+OUTPUTS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
+
+
+class Encoder(nn.Sequential):
+    """Four convolutions that turn an image into 64 numbers: ``(N, 1, 28, 28)`` → ``(N, 64, 1, 1)``.
+
+    ``activation`` (and ``norm``, if any) stand after every layer but the last, whose 64 outputs are
+    the latent code and may take any value.
+    """
+
+    def __init__(self, activation: str = "relu", norm: str | None = None):
+        layers = [
+            nn.Conv2d(1, 8, kernel_size=15, stride=1, padding=1),  #  → ( 8, 16, 16)
+            nn.Conv2d(8, 16, kernel_size=3, stride=2, padding=1),  #  → (16,  8,  8)
+            nn.Conv2d(16, 32, kernel_size=3, stride=2, padding=1),  # → (32,  4,  4)
+            nn.Conv2d(32, 64, kernel_size=5, stride=2, padding=1),  # → (64,  1,  1)
+        ]
+        super().__init__(_named("conv", layers, activation, norm))
+
+
+class Decoder(nn.Sequential):
+    """Four transposed convolutions, 64 numbers → image: ``(N, 64, 1, 1)`` → ``(N, 1, 28, 28)``.
+
+    ``activation`` (and ``norm``, if any) stand after every layer but the last; ``output`` is
+    ``"sigmoid"``, which keeps pixels in (0, 1), or ``"linear"``, which doesn't.
+    """
+
+    def __init__(self, activation: str = "relu", norm: str | None = None, output: str = "sigmoid"):
+        layers = [
+            nn.ConvTranspose2d(64, 32, kernel_size=4, stride=1, padding=0),  # → (32,  4,  4)
+            nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2, padding=0),  # → (16,  8,  8)
+            nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2, padding=0),  #  → ( 8, 16, 16)
+            nn.ConvTranspose2d(8, 1, kernel_size=4, stride=2, padding=3),  #   → ( 1, 28, 28)
+        ]
+        super().__init__(_named("deconv", layers, activation, norm))
+        self.add_module(output, _choose("output", output, OUTPUTS)())
+
+
+class Autoencoder(nn.Module):
+    """Encoder and decoder in a row: ``(N, 1, 28, 28)`` in [0, 1] → the same shape and range.
+
+    With its defaults this is the backbone of every lesson: 94,393 parameters, 784 pixels squeezed
+    through 64 numbers (Hinton & Salakhutdinov, "Reducing the Dimensionality of Data with Neural
+    Networks", Science 313, 2006; convolutional as in Masci et al., ICANN 2011).
+
+    Args:
+        activation: ``"relu"`` or ``"leaky_relu"``.
+        norm: ``None`` or ``"batch"`` (batch normalisation before each activation).
+        output: ``"sigmoid"`` or ``"linear"``.
+
+    Raises:
+        ValueError: an option that isn't one of those.
+    """
+
+    input_shape = (1, 28, 28)
+    latent_size = 64
+
+    def __init__(self, activation: str = "relu", norm: str | None = None, output: str = "sigmoid"):
+        super().__init__()
+        self.options = {"activation": activation, "norm": norm, "output": output}
+        self.encoder = Encoder(activation, norm)
+        self.decoder = Decoder(activation, norm, output)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstruct images: ``(N, 1, 28, 28)`` → ``(N, 1, 28, 28)``."""
+        return self.decoder(self.encoder(images))
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The latent code of each image: ``(N, 1, 28, 28)`` → ``(N, 64)``."""
+        return self.encoder(images).flatten(1)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """The image of each latent code: ``(N, 64)`` → ``(N, 1, 28, 28)``."""
+        return self.decoder(latent[:, :, None, None])
+
+
+def count_parameters(module: nn.Module) -> int:
+    """How many numbers the training adjusts."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
+    """What each layer does to one input, measured by hooks while a zero image passes through.
+
+    Args:
+        module: anything built of ``Conv2d`` and ``ConvTranspose2d``, run in the order of its calls.
+        input_shape: the shape of one input, without the batch axis: ``(1, 28, 28)``.
+
+    Returns:
+        A table with a row per layer: the layer, its output shape ``C×H×W``, its parameters, its
+        multiplications for one image, and the side of its receptive field: the square of input
+        pixels that one output can see. r ← r + (k − 1)·j and j ← j·s with the jump j between
+        neighbouring outputs (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional
+        Neural Networks", Distill 2019). It is left out from the first transposed layer on.
+    """
+    import pandas as pd
+
+    rows, field, jump = [], 1, 1
+
+    def record(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        nonlocal field, jump
+        weights_per_channel = layer.weight[0].numel()
+        # A convolution multiplies a whole window for each output; a transposed one multiplies a
+        # whole stamp for each input. weight[0] is the one as well as the other.
+        spread = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        if isinstance(layer, nn.ConvTranspose2d):
+            field = None
+        if field is not None:
+            field += (layer.kernel_size[0] - 1) * jump
+            jump *= layer.stride[0]
+        rows.append(
+            {
+                "layer": _describe(layer),
+                "output": "×".join(str(size) for size in output.shape[1:]),
+                "parameters": count_parameters(layer),
+                "multiplications": spread[0].numel() * weights_per_channel,
+                "receptive field": "" if field is None else f"{field}×{field}",
+            }
+        )
+
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    hooks = [m.register_forward_hook(record) for m in module.modules() if isinstance(m, kinds)]
+    was_training = module.training
+    try:
+        module.eval()  # a batch of one would confuse batch normalisation
+        with torch.inference_mode():
+            module(torch.zeros(1, *input_shape))
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="#"))
+
+
+def _describe(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
+    return (
+        f"{type(layer).__name__}({layer.in_channels}, {layer.out_channels}, "
+        f"kernel_size={layer.kernel_size[0]}, stride={layer.stride[0]}, padding={layer.padding[0]})"
+    )
+
+
+def _choose(option: str, value: str | None, choices: dict):
+    if value not in choices:
+        raise ValueError(f"Unknown {option} {value!r}; expected one of {list(choices)}.")
+    return choices[value]
+
+
+def _named(
+    prefix: str, layers: Iterable[nn.Module], activation: str, norm: str | None
+) -> OrderedDict[str, nn.Module]:
+    """Name the layers conv1, conv2, …, with a norm and an activation after each but the last."""
+    activate, normalise = (
+        _choose("activation", activation, ACTIVATIONS),
+        _choose("norm", norm, NORMS),
+    )
+    layers, named = list(layers), OrderedDict()
+    for number, layer in enumerate(layers, start=1):
+        named[f"{prefix}{number}"] = layer
+        if number < len(layers):
+            if normalise:
+                named[f"norm{number}"] = normalise(layer.out_channels)
+            named[f"{activation}{number}"] = activate()
+    return named

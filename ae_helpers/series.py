@@ -1,0 +1,160 @@
+"""The lessons as a series: open them in JupyterLab, or run them all without a browser."""
+
+import argparse
+import difflib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ae_helpers.lesson_runs import run_lesson, write_index
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def find_lessons() -> list[Path]:
+    """The lessons in reading order.
+
+    Raises:
+        FileNotFoundError: the package was installed without its notebooks.
+    """
+    lessons = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    if not lessons:
+        raise FileNotFoundError(
+            f"there are no lessons in {PROJECT / 'notebooks'}. The package alone has none: get "
+            "the whole project and type in its folder: pip install --no-deps -e ."
+        )
+    return lessons
+
+
+def add_lab_arguments(parser: argparse.ArgumentParser) -> None:
+    """Teach ``parser`` the options of `lab`."""
+    parser.add_argument("--ip", help="listen on this address (default: this computer only)")
+    parser.add_argument("--port", type=int, help="listen on this port (default: 8888 or the next)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+def lab_command(
+    args: argparse.Namespace, environ: Mapping[str, str], platform: str, is_root: bool
+) -> list[str]:
+    """The command that serves the project and shows the first lesson.
+
+    Raises:
+        FileNotFoundError: there are no lessons.
+    """
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={PROJECT}"]
+    # As the default page, the lesson is where the *printed* address leads; given as a file, it
+    # would open only in a browser that JupyterLab starts itself.
+    command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
+    if is_root:
+        command.append("--allow-root")
+    display = platform in ("win32", "darwin") or any(
+        environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    if args.no_browser or not display or environ.get("SSH_CONNECTION"):
+        command.append("--no-browser")
+    if args.ip:
+        command.append(f"--ServerApp.ip={args.ip}")
+    if args.port:
+        command.append(f"--ServerApp.port={args.port}")
+    return command
+
+
+def lab(args: argparse.Namespace) -> int:
+    """Serve the project in JupyterLab until it is stopped; return the exit status."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    try:
+        command = lab_command(args, os.environ, sys.platform, is_root)
+    except FileNotFoundError as error:
+        return _refuse(error)
+    where = "open the address printed below" if "--no-browser" in command else "your browser opens"
+    print(f"Starting JupyterLab in {PROJECT}: {where}; Ctrl-C stops it.", flush=True)
+    if sys.platform == "win32":  # where execv would leave the terminal to two programs at once
+        return subprocess.call(command)
+    os.execv(command[0], command)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Teach ``parser`` the options of `run`."""
+    parser.add_argument(
+        "-p",
+        dest="parameters",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter in every lesson that has it; may be repeated (-p epochs 3)",
+    )
+    parser.add_argument(
+        "--lessons", nargs="+", metavar="NUMBER", help="run only these (--lessons 01 04)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="default: runs/<date>_<time>")
+
+
+def choose_lessons(lessons: Sequence[Path], numbers: Sequence[str] | None) -> list[Path]:
+    """The lessons with these numbers (1 means 01), or all of them.
+
+    Raises:
+        ValueError: no lesson has that number.
+    """
+    by_number = {lesson.name[:2]: lesson for lesson in lessons}
+    wanted = sorted({number.zfill(2) for number in numbers or by_number})
+    if unknown := [number for number in wanted if number not in by_number]:
+        raise ValueError(f"no lesson {', '.join(unknown)}: there are {', '.join(by_number)}")
+    return [by_number[number] for number in wanted]
+
+
+def share_out(pairs: Sequence[tuple[str, str]], lessons: Sequence[Path]) -> dict[Path, dict]:
+    """The parameters for each lesson: those that its cell tagged ``parameters`` names.
+
+    Raises:
+        ValueError: no lesson has a parameter of that name (papermill would only warn).
+    """
+    import papermill  # takes a second, so only where it is needed
+    from papermill.cli import _resolve_type  # so that -p reads a value as papermill's -p does
+
+    values = {name: _resolve_type(value) for name, value in pairs}
+    names = {lesson: papermill.inspect_notebook(lesson).keys() for lesson in lessons}
+    known = sorted(set().union(*names.values()))
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            listed = ", ".join(known) or "none"
+            raise ValueError(f"no lesson has a parameter {name!r}.{hint} There are: {listed}")
+    return {lesson: {n: values[n] for n in names[lesson] if n in values} for lesson in lessons}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Execute the lessons into a folder with an index page.
+
+    Returns the exit status: 0; 1 if a lesson failed; 2 if an argument is wrong (then nothing
+    ran) or the folder cannot be written.
+    """
+    try:
+        lessons = choose_lessons(find_lessons(), args.lessons)
+        parameters = share_out(args.parameters, lessons)
+    except (FileNotFoundError, ValueError) as error:
+        return _refuse(error)
+    folder = args.output or PROJECT / "runs" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder, results = folder.resolve(), []
+    print(f"Running {len(lessons)} lessons into {folder}")
+    try:
+        # The index comes first, to find out at once whether the folder can be written; and again
+        # after every lesson, so that a series stopped half way has one.
+        write_index(folder, results, args.parameters)
+        for lesson in lessons:
+            results.append(run_lesson(lesson, parameters[lesson], folder))
+            write_index(folder, results, args.parameters)
+    except OSError as error:
+        return _refuse(error)
+    failed = sum(bool(result.error) for result in results)
+    print(f"{len(results) - failed} ok, {failed} FAILED: {folder / 'index.html'}")
+    return 1 if failed else 0
+
+
+def _refuse(message: object) -> int:
+    print(message, file=sys.stderr)
+    return 2

@@ -1,0 +1,390 @@
+"""One plain training loop, and the errors it reports.
+
+``fit`` is the loop that lesson 04 writes by hand, plus what a person needs around it: progress,
+checkpoints, a stop button that loses nothing, and a loud voice when the network dies.
+"""
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LinearLR, LRScheduler
+
+from ae_helpers import checkpoints
+from ae_helpers.baselines import image_errors
+from ae_helpers.data import ImageData, check_images, to_float
+from ae_helpers.diagnostics import has_collapsed
+from ae_helpers.fast import matrix_products
+from ae_helpers.files import own_folder
+from ae_helpers.models import Autoencoder
+from ae_helpers.progress import Progress, duration
+
+SHOWN = 10  # test images whose reconstructions are kept for every epoch
+
+
+@dataclass
+class History:
+    """What happened while a network was trained.
+
+    Errors are MSE per pixel, averaged over images. ``train_error`` of an epoch is the mean of the
+    losses of its batches, weighted by their sizes, so it is measured while the weights still
+    change; ``test_error`` is measured after the epoch, in evaluation mode.
+    """
+
+    settings: dict
+    error_before: float = math.nan  # on the test set, untrained
+    train_error: list[float] = field(default_factory=list)  # an entry per epoch
+    test_error: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    reconstructions: list[Tensor] = field(default_factory=list)  # uint8 (10, C, H, W); [0]: before
+    problems: list[str] = field(default_factory=list)  # what was said out loud
+
+    @property
+    def epochs(self) -> int:
+        """How many whole epochs have been trained."""
+        return len(self.test_error)
+
+
+def best_device() -> torch.device:
+    """The GPU if there is one (NVIDIA, then Apple), else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def batch_order(images: int, seed: int, epoch: int) -> Tensor:
+    """The order in which epoch 1, 2, … visits the images: the same for the same seed and epoch."""
+    return torch.randperm(images, generator=torch.Generator().manual_seed(1_000 * seed + epoch))
+
+
+@torch.inference_mode()
+def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
+    """Pass images through ``model`` in evaluation mode.
+
+    Args:
+        model: an autoencoder; its mode (training or evaluation) is put back afterwards.
+        images: ``(N, C, H, W)``, ``uint8`` or floats in [0, 1].
+        batch_size: how many at once; it changes memory and speed, not the result.
+
+    Returns:
+        Reconstructions, ``float32``, same shape, on the CPU.
+
+    Raises:
+        TypeError, ValueError: see ``data.check_images``.
+    """
+    check_images(images, getattr(model, "input_shape", None))
+    device, was_training = next(model.parameters()).device, model.training
+    model.eval()
+    try:
+        parts = [model(to_float(part.to(device))).cpu() for part in images.split(batch_size)]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
+
+
+def evaluate(model: nn.Module, images: Tensor) -> float:
+    """The mean over images of the MSE per pixel, in evaluation mode.
+
+    Raises:
+        TypeError, ValueError: see ``data.check_images``.
+    """
+    return image_errors(images, reconstruct(model, images)).mean().item()
+
+
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+) -> Iterator[Tensor]:
+    """The training loop: a step for each batch of indices into ``images``; yields its loss."""
+    model.train()
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model(batch), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        yield loss.detach()
+
+
+def fit(
+    model: nn.Module,
+    data: ImageData,
+    epochs: int = 15,
+    batch_size: int = 32,
+    learning_rate: float = 1e-2,
+    *,
+    seed: int = 0,
+    warmup_steps: int = 0,
+    folder: str | Path | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    fast: bool = True,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` to reconstruct ``data``: MSE, Adam, shuffled batches. In place.
+
+    Args:
+        model: an autoencoder, ``(N, C, H, W)`` in [0, 1] → the same shape. It is moved to the GPU
+            if there is one, and left there.
+        data: from ``data.load``.
+        epochs: how often every training image is visited.
+        batch_size: images per step; the last batch of an epoch may be shorter.
+        learning_rate: Adam's (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015).
+        seed: fixes the order of the images and any randomness inside the model; its initial
+            weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
+        warmup_steps: let the learning rate grow linearly to its value over so many steps.
+        folder: where to keep ``last.pt`` (after every epoch) and ``best.pt`` (lowest test error).
+            If ``last.pt`` is there, training goes on from it and ends where it would have ended
+            without the break, bit for bit on the same machine.
+        on_epoch: called with the history once before training and after each epoch.
+        fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``). ``False`` gives
+            the loop of lesson 04 to the last bit.
+        progress: print a line per epoch, and the time left.
+
+    Returns:
+        The history. After an interrupt (Ctrl-C, the stop button) or a loss that isn't finite, it
+        ends with the last whole epoch and ``problems`` says what happened.
+
+    Raises:
+        TypeError, ValueError: images or settings that can't be trained with, or a checkpoint in
+            ``folder`` that was made with others.
+        OSError: a checkpoint can't be written.
+    """
+    settings = {
+        "dataset": data.name,
+        "images": len(data.train_images),
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "warmup_steps": warmup_steps,
+    }
+    _check_settings(settings, epochs)
+    for images in (data.train_images, data.test_images):
+        check_images(images, getattr(model, "input_shape", None))
+
+    device = best_device()
+    fast = fast and device.type == "cpu"
+    model.to(device)
+    images = data.train_images.to(device)
+    run = _Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
+    history, say = run.history, Progress(silent=not progress)
+
+    with torch.random.fork_rng(), _StopButton() as stop:
+        torch.manual_seed(seed)
+        if run.resume():
+            say.finish(f"going on from {run.name}, after epoch {history.epochs}")
+        else:
+            history.error_before = _test(model, data, history)
+            say.finish(f"before training: test error {history.error_before:.4f}")
+        if on_epoch:
+            on_epoch(history)
+
+        for epoch in range(history.epochs + 1, epochs + 1):
+            started = time.monotonic()
+            batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
+            problem = _train_epoch(run, images, batches, epochs, say, stop)
+            if problem:
+                history.problems.append(problem)
+                say.finish(problem)
+                break
+            sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+            losses = torch.stack(run.losses).cpu().double()
+            history.train_error.append((losses @ sizes / len(images)).item())
+            known = len(history.problems)
+            history.test_error.append(_test(model, data, history))
+            history.seconds.append(time.monotonic() - started)
+            run.losses = []
+            run.save()
+            say.finish(
+                f"epoch {epoch:2}/{epochs}: train error {history.train_error[-1]:.4f}, "
+                f"test error {history.test_error[-1]:.4f}, {history.seconds[-1]:.0f} s"
+            )
+            for problem in history.problems[known:]:  # has it collapsed?
+                say.finish(problem)
+            if on_epoch:
+                on_epoch(history)
+    return history
+
+
+def trained_backbone(
+    data: ImageData, epochs: int = 15, seed: int = 0
+) -> tuple[Autoencoder, History]:
+    """The backbone, trained by the recipe: from the project's ``checkpoints``, or trained now.
+
+    Args:
+        data: from ``data.load``; each dataset and size has a checkpoint of its own.
+        epochs: of training; each number has a checkpoint of its own, too.
+        seed: for the initial weights and for the order of the images.
+
+    Raises:
+        ValueError: as ``fit``.
+        OSError: the checkpoint can't be written.
+    """
+    name = f"backbone-{data.name}-{len(data.train_images)}-epochs-{epochs}-seed-{seed}"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Autoencoder()
+    return model, fit(model, data, epochs, seed=seed, folder=own_folder("checkpoints") / name)
+
+
+# ------------------------------------------------------------------------------ the parts of `fit`
+
+
+class _Run:
+    """All that changes while a network is trained, and how it is saved and found again."""
+
+    def __init__(self, model: nn.Module, history: History, last: Path | None, fast: bool):
+        self.model, self.history, self.last, self.fast = model, history, last, fast
+        rate, warmup = history.settings["learning_rate"], history.settings["warmup_steps"]
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fast or None)
+        self.schedule = None
+        if warmup:
+            self.schedule = LinearLR(self.optimizer, start_factor=1 / warmup, total_iters=warmup)
+        self.losses: list[Tensor] = []  # of the epoch under way
+
+    @property
+    def name(self) -> str:
+        """``folder/last.pt``: enough to find it, and no machine's path in a stored notebook."""
+        return f"{self.last.resolve().parent.name}/{self.last.name}"
+
+    def save(self) -> None:
+        """Write ``last.pt``, and ``best.pt`` if this was the best epoch."""
+        if not self.last:
+            return
+        errors = self.history.test_error
+        checkpoints.save(
+            self.last,
+            self.model,
+            optimizer=self.optimizer.state_dict(),
+            schedule=self.schedule.state_dict() if self.schedule else None,
+            history=asdict(self.history),
+            losses=self.losses,
+            random_state=torch.get_rng_state(),
+        )
+        if not self.losses and errors[-1] == min(errors):
+            checkpoints.save(self.last.with_name("best.pt"), self.model, test_error=errors[-1])
+
+    def resume(self) -> bool:
+        """Go back to where ``last.pt`` was written, if it is there."""
+        if not (self.last and self.last.exists()):
+            return False
+        content = checkpoints.load(self.last)
+        found = content["history"]["settings"]
+        for name, value in self.history.settings.items():
+            if found.get(name) != value:
+                raise ValueError(
+                    f"{self.last} was trained with {name}={found.get(name)!r}, this call says "
+                    f"{value!r}; expected the same. Choose another folder, or delete the file to "
+                    "start anew."
+                )
+        checkpoints.restore(self.model, content, self.last)
+        self.optimizer.load_state_dict(content["optimizer"])
+        if self.schedule:
+            self.schedule.load_state_dict(content["schedule"])
+        self.losses = content["losses"]
+        vars(self.history).update(content["history"], problems=[])
+        torch.set_rng_state(content["random_state"])
+        return True
+
+
+def _train_epoch(
+    run: _Run,
+    images: Tensor,
+    batches: tuple[Tensor, ...],
+    epochs: int,
+    say: Progress,
+    stop: "_StopButton",
+) -> str:
+    """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
+    epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
+    steps = train_steps(run.model, images, batches[first:], run.optimizer, run.schedule)
+    with matrix_products(run.model) if run.fast else contextlib.nullcontext():
+        for loss in steps:
+            run.losses.append(loss)
+            done = len(run.losses)
+            to_do = (epochs - epoch + 1) * len(batches) - done
+            left = duration(to_do * (time.monotonic() - began) / (done - first))
+            say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
+            if stop.requested:
+                break
+
+    finite = torch.stack(run.losses).isfinite().cpu()
+    if not finite.all():
+        step = int((~finite).nonzero()[0])
+        return (
+            f"epoch {epoch}, step {step + 1}: the loss is {run.losses[step].item()}; the weights "
+            f"are lost. Try a learning_rate below {run.history.settings['learning_rate']:g}."
+        )
+    if stop.requested:
+        message = f"stopped in epoch {epoch}, after {done} of {len(batches)} steps: the network "
+        if not run.last:
+            return message + "keeps all it has learned."
+        run.save()
+        return message + f"keeps all it has learned, and so does {run.name}: the same call goes on."
+    return ""
+
+
+def _test(model: nn.Module, data: ImageData, history: History) -> float:
+    """Evaluate on the test set; keep the first reconstructions; notice a collapse."""
+    output = reconstruct(model, data.test_images)
+    history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
+    trained = len(history.train_error)
+    if trained and not history.problems and has_collapsed(data.test_images, output):
+        history.problems.append(
+            f"epoch {trained}: the network has collapsed, it answers every image with the same "
+            "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."
+        )
+    return image_errors(data.test_images, output).mean().item()
+
+
+def _check_settings(settings: dict, epochs: int) -> None:
+    """Refuse numbers that can't be trained with."""
+    batch_size, images = settings["batch_size"], settings["images"]
+    rate, warmup = settings["learning_rate"], settings["warmup_steps"]
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs={epochs!r}; expected a whole number from 1 on, 15 by default.")
+    if not isinstance(batch_size, int) or not 1 <= batch_size <= images:
+        raise ValueError(
+            f"batch_size={batch_size!r}; expected a whole number from 1 to the {images:,} training "
+            "images, 32 by default."
+        )
+    if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
+        raise ValueError(f"learning_rate={rate!r}; expected a number above 0, 0.01 by default.")
+    if not isinstance(warmup, int) or warmup < 0:
+        raise ValueError(f"warmup_steps={warmup!r}; expected a whole number from 0 on.")
+
+
+class _StopButton:
+    """Turn the first Ctrl-C (in a notebook: the stop button) into a polite request.
+
+    Without it, the interrupt could hit between two halves of an optimizer's step. The second
+    Ctrl-C is an ordinary KeyboardInterrupt.
+    """
+
+    requested = False
+
+    def __enter__(self) -> "_StopButton":
+        try:
+            self._before = signal.signal(signal.SIGINT, self._request)
+        except ValueError:  # not the main thread: there are no interrupts to catch
+            self._before = None
+        return self
+
+    def _request(self, *_) -> None:
+        self.requested = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)

@@ -1,0 +1,119 @@
+"""pyproject.toml, requirements.txt, environment.yml and binder/ say the same."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+PROJECT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
+REQUIREMENTS = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+
+# What conda calls differently.
+FROM_CONDA = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
+
+SCRIPTS = [
+    path
+    for path in [PROJECT / ".ci" / "run", *PROJECT.glob("binder/*"), *PROJECT.rglob("*.sh")]
+    if path.suffix != ".yml" and ".venv" not in path.parts
+]
+
+
+def ranges(lines):
+    """The version range of each package, by its name on the Python package index."""
+    requirements = [Requirement(line) for line in lines]
+    return {canonicalize_name(FROM_CONDA.get(r.name, r.name)): r.specifier for r in requirements}
+
+
+def test_conda_and_pip_want_the_same():
+    packages = [line for line in CONDA["dependencies"] if not line.startswith("python=")]
+    conda = ranges(packages)
+    assert conda.pop("pip") is not None  # it installs ae_helpers
+    assert conda == ranges(PYPROJECT["dependencies"])
+    assert CONDA["channels"] == ["conda-forge"]
+
+
+def test_conda_python_is_one_that_we_support():
+    (python,) = [line for line in CONDA["dependencies"] if line.startswith("python=")]
+    assert python.removeprefix("python=") in SpecifierSet(PYPROJECT["requires-python"])
+
+
+def test_each_dependency_is_pinned_inside_its_range():
+    pins = {}
+    for line in REQUIREMENTS.splitlines():
+        if line and not line.lstrip().startswith("#"):
+            pin = Requirement(line)
+            assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), f"not one public version: {line}"
+            pins.setdefault(canonicalize_name(pin.name), []).append(pin.specifier)
+    extras = PYPROJECT["optional-dependencies"]
+    wanted = ranges(
+        PYPROJECT["dependencies"] + [line for group in extras.values() for line in group]
+    )
+    for name, specifier in wanted.items():
+        assert name in pins, f"{name} is not in requirements.txt: make lock"
+        for pin in pins[name]:  # several where they depend on the Python version
+            version = str(pin).removeprefix("==")
+            assert version in specifier, f"{name} {version} is not {specifier}: make lock"
+
+
+def test_requirements_come_from_anywhere():
+    """No registry, no folder, no option: the reader's own pip settings decide."""
+    lines = [line.partition("#")[0] for line in REQUIREMENTS.splitlines()]
+    assert not [line for line in lines if "://" in line or " @ " in line or line.startswith("-")]
+    assert "://" not in REQUIREMENTS and "make lock" in REQUIREMENTS[:200]
+
+
+needs_symlinks = pytest.mark.skipif(
+    not (PROJECT / "binder" / "environment.yml").is_symlink(),
+    reason="this checkout has no symbolic links (git on Windows); Binder's has",
+)
+needs_bash = pytest.mark.skipif(
+    os.name == "nt" or not shutil.which("bash"), reason="bash is needed to read its scripts"
+)
+
+
+@needs_symlinks
+def test_binder_reads_the_same_environment():
+    assert (PROJECT / "binder" / "environment.yml").resolve() == PROJECT / "environment.yml"
+
+
+@needs_symlinks
+def test_binder_renders(monkeypatch):
+    from repo2docker.app import Repo2Docker
+
+    monkeypatch.chdir(PROJECT)  # where repo2docker looks
+    app = Repo2Docker()
+    packs = (kind(base_image=app.base_image) for kind in app.buildpacks)
+    pack = next(pack for pack in packs if pack.detect())
+    assert type(pack).__name__ == "CondaBuildPack"
+    assert pack.python_version == "3.12"
+    pack.platform = app.platform
+    dockerfile = pack.render()
+    assert 'env update -p ${NB_PYTHON_PREFIX} --file "binder/environment.yml"' in dockerfile
+    assert "RUN ./binder/postBuild" in dockerfile
+    assert 'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
+    for name in ("postBuild", "start"):
+        assert os.access(PROJECT / "binder" / name, os.X_OK), f"type: chmod +x binder/{name}"
+
+
+def test_binder_start_hands_over():
+    lines = (PROJECT / "binder" / "start").read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == 'exec "$@"'
+
+
+@needs_bash
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_script_parses(script):
+    assert script.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
+    assert "\nset -euo pipefail\n" in script.read_text(encoding="utf-8")
+    result = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
+    assert result.returncode == 0 and not result.stderr, result.stderr

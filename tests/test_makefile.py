@@ -1,0 +1,217 @@
+"""The Makefile with a Python that only writes down what it is asked: no package is installed."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(
+    os.name == "nt" or not shutil.which("make"), reason="make is needed, and a Unix shell"
+)
+
+# `-c` asks for the version, then for ensurepip; `-m venv` copies this script into the new folder.
+FAKE_PYTHON = """#!/bin/sh
+echo "$@" >> "$LOG"
+case "$*" in
+    *version_info*) echo "$VERSION"; exit "$TOO_OLD" ;;
+    *ensurepip*) exit "$NO_ENSUREPIP" ;;
+    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+    "-m pip install "*) exit "$PIP_FAILS" ;;
+esac
+"""
+
+
+class Checkout:
+    """A folder with the Makefile and a fake Python; `make` runs there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        shutil.copy(PROJECT / "Makefile", folder)
+        for name in ("requirements.txt", "pyproject.toml"):
+            (folder / name).touch()
+        self.python = folder.parent / "fake_python"
+        self.python.write_text(FAKE_PYTHON)
+        self.python.chmod(0o755)
+
+    def make(self, *words, python=None, **environ):
+        """The exit status and all that was printed; `self.asked`: what the fake Python heard."""
+        log = self.folder.parent / "log"
+        log.write_text("")
+        settings = {"VERSION": "3.12.1", "TOO_OLD": "0", "NO_ENSUREPIP": "0", "PIP_FAILS": "0"}
+        # A `make test` that runs this test must not hand its own settings down.
+        ours = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PYTHON", "ARGS"}
+        outer = {name: value for name, value in os.environ.items() if name not in ours}
+        result = subprocess.run(
+            ["make", f"PYTHON={python or self.python}", *words],
+            cwd=self.folder,
+            env={**outer, **settings, "LOG": str(log), **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.asked = log.read_text().splitlines()
+        return result.returncode, result.stdout
+
+    def change(self, name):
+        """Make one file newer than the installation, and all others older."""
+        now = time.time()
+        for other in self.folder.iterdir():
+            if other.is_file():
+                os.utime(other, (now - 200, now - 200))
+        os.utime(self.folder / ".venv" / ".installed", (now - 100, now - 100))
+        os.utime(self.folder / name, (now, now))
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    return Checkout(tmp_path / "it's my project")
+
+
+def installs(asked):
+    return [line for line in asked if line.startswith("-m pip install")]
+
+
+def test_help_is_the_default(checkout):
+    status, output = checkout.make()
+    assert status == 0 and not checkout.asked
+    for target in ("lab", "run", "test", "verify", "lock", "clean"):
+        assert f"make {target} " in output
+
+
+def test_first_run_installs_and_second_does_not(checkout):
+    status, output = checkout.make("lab")
+    assert status == 0, output
+    assert "Making .venv with Python 3.12.1" in output
+    assert "Installing the packages of requirements.txt" in output
+    assert installs(checkout.asked) == [
+        "-m pip install --requirement requirements.txt",
+        "-m pip install --quiet --no-deps --editable .",
+    ]
+    assert checkout.asked[-1] == "-m ae_helpers lab"
+
+    status, output = checkout.make("lab")
+    assert status == 0 and output == ""
+    assert checkout.asked == ["-m ae_helpers lab"]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_changed_requirements_are_installed(checkout, name):
+    checkout.make("lab")
+    checkout.change(name)
+    status, output = checkout.make("lab")
+    assert status == 0 and "anew" not in output
+    assert len(installs(checkout.asked)) == 2
+    assert not any(line.startswith("-m venv") for line in checkout.asked)
+    assert checkout.make("lab") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["run", "ARGS=-p epochs 3"], "-m ae_helpers run -p epochs 3"),
+        (["test"], "-m pytest"),
+        (["test", "ARGS=tests/test_series.py"], "-m pytest tests/test_series.py"),
+        (["verify"], "-m pytest -m verify"),
+    ],
+)
+def test_targets(checkout, words, asked):
+    checkout.make("lab")
+    assert checkout.make(*words)[0] == 0
+    assert checkout.asked == [asked]
+
+
+def test_lock(checkout):
+    checkout.make("lab")
+    assert checkout.make("lock")[0] == 0
+    assert checkout.asked[-1].startswith("-m uv pip compile --quiet --universal")
+
+
+def test_status_of_the_tool_is_that_of_make(checkout):
+    checkout.make("lab")
+    (checkout.folder / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
+    assert checkout.make("test")[0] != 0
+
+
+def test_old_python(checkout):
+    status, output = checkout.make("lab", VERSION="3.9.18", TOO_OLD="1")
+    assert status != 0
+    assert "is Python 3.9.18, and 3.11 or newer is needed" in output
+    assert "make PYTHON=python3.12 lab" in output
+    assert not (checkout.folder / ".venv").exists()
+
+
+def test_no_python(checkout):
+    status, output = checkout.make("test", python="no-such-python")
+    assert status != 0
+    assert "no-such-python does not start. Python 3.11 or newer is needed" in output
+    assert "make PYTHON=python3.12 test" in output
+
+
+def test_python_without_ensurepip(checkout):
+    status, output = checkout.make("lab", NO_ENSUREPIP="1")
+    assert status != 0
+    assert "sudo apt install python3-venv" in output
+    assert not (checkout.folder / ".venv").exists()
+
+
+def test_interrupted_installation_does_not_count(checkout):
+    assert checkout.make("lab", PIP_FAILS="1")[0] != 0
+    assert "-m ae_helpers lab" not in checkout.asked
+    leftover = checkout.folder / ".venv" / "leftover"
+    leftover.touch()
+    status, output = checkout.make("lab")
+    assert status == 0 and "broke off: making .venv anew" in output
+    assert len(installs(checkout.asked)) == 2 and not leftover.exists()
+
+
+def test_interrupted_update_does_not_count(checkout):
+    checkout.make("lab")
+    checkout.change("requirements.txt")
+    assert checkout.make("lab", PIP_FAILS="1")[0] != 0
+    status, output = checkout.make("lab")
+    assert status == 0 and "anew" not in output  # a working .venv is not thrown away for it
+    assert len(installs(checkout.asked)) == 2
+
+
+def test_moved_project(checkout):
+    checkout.make("lab")
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved here"))
+    status, output = checkout.make("lab")
+    assert status == 0 and "my project: making it anew" in output
+    assert any(line.startswith("-m venv") for line in checkout.asked)
+    assert checkout.make("lab") == (0, "")
+
+
+def test_python_of_the_venv_is_gone(checkout):
+    checkout.make("lab")
+    (checkout.folder / ".venv" / "bin" / "python").unlink()
+    status, output = checkout.make("lab")
+    assert status == 0 and "no Python with pip that starts: making it anew" in output
+
+
+def test_venv_made_by_hand_is_kept(checkout):
+    venv = checkout.folder / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    shutil.copy(checkout.python, venv / "bin" / "python")
+    status, output = checkout.make("lab")
+    assert status == 0 and "anew" not in output
+    assert len(installs(checkout.asked)) == 2
+    assert not any(line.startswith("-m venv") for line in checkout.asked)
+
+
+def test_clean(checkout):
+    checkout.make("lab")
+    for name in ("runs/one/index.html", "data/MNIST", "ae_helpers/__pycache__/x.pyc"):
+        path = checkout.folder / name
+        path.parent.mkdir(parents=True)
+        path.touch()
+    status, output = checkout.make("clean")
+    assert status == 0 and "Deleting" in output
+    left = {path.name for path in checkout.folder.rglob("*") if path.is_file()}
+    assert left == {"Makefile", "requirements.txt", "pyproject.toml", "index.html", "MNIST"}
