@@ -12,13 +12,14 @@ unexport PYTHONHOME PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test verify lock clean
+.PHONY: help lab run test verify refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
 	@echo "make run      execute the lessons without a browser, into runs/   (ARGS=\"-p epochs 3\")"
 	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
 	@echo "make verify   run the exhaustive tests too slow for make test"
+	@echo "make refresh  run the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
 	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
 	@echo "make clean    delete .venv and caches; data/, runs/ and checkpoints/ stay"
 	@echo
@@ -38,6 +39,10 @@ test: $(STAMP)
 verify: $(STAMP)
 	@echo "Running the exhaustive tests"
 	@$(PY) -m pytest -m verify $(ARGS)
+
+refresh: $(STAMP)
+	@echo "Running the lessons in place, on the data in AE_DATA_DIR"
+	@$(PY) -m ae_helpers refresh $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support.
 lock: $(STAMP)

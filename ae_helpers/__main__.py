@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ae_helpers import series
+from ae_helpers import refresh, series
 
 
 def train(args: argparse.Namespace) -> int:
@@ -91,6 +91,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     series.add_lab_arguments(command("lab", series.lab, "open the lessons in JupyterLab"))
     series.add_run_arguments(
         command("run", series.run, "execute the lessons without a browser, into an index page")
+    )
+    series.add_lesson_choice(
+        command("refresh", refresh.refresh, "run the lessons in place, and store their outputs")
     )
     sub = command("train", train, "train the backbone; write checkpoints and pictures")
     add_data_options(sub)

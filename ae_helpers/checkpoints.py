@@ -1,5 +1,6 @@
 """Save a network so that it can be rebuilt, and refuse a file that isn't one."""
 
+import io
 import pickle
 from pathlib import Path
 
@@ -30,8 +31,10 @@ def save(path: str | Path, model: nn.Module, **extra) -> None:
         "weights": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
         **extra,
     }
+    whole = io.BytesIO()  # torch's own writer wouldn't say that the disk is full
+    torch.save(content, whole)
     with replacing(path) as temporary:
-        torch.save(content, temporary)
+        temporary.write_bytes(whole.getbuffer())
 
 
 def load(path: str | Path) -> dict:

@@ -1,20 +1,22 @@
 """Where the images come from: one call, ``load("mnist")``, that always says what it found."""
 
-import contextlib
 import difflib
 import functools
+import gzip
 import os
 import socket
 import struct
 import tempfile
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torchvision import datasets
+from torchvision.datasets.utils import calculate_md5
 
-from ae_helpers.files import own_folder
+from ae_helpers.files import own_folder, replacing
 
 NAMES = ("mnist",)
 STALLED_AFTER = 10  # seconds without a byte before a download is given up
@@ -95,11 +97,11 @@ def load(name: str = "mnist", folder: str | Path | None = None) -> ImageData:
         return _read(_existing(Path(given), origin), f"the full MNIST, from {origin}")
 
     home = own_folder("data")
-    if (home / "MNIST").is_dir():
+    if not _missing(home):
         return _read(home, "the full MNIST, downloaded earlier")
     try:
         _download(home)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, HTTPException) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
         return _sample(because=f"MNIST could not be downloaded ({reason}).")
     return _read(home, "the full MNIST, downloaded just now")
@@ -168,16 +170,12 @@ def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> N
 
 def _existing(folder: Path, origin: str) -> Path:
     folder = folder.expanduser()
-    raw = folder / "MNIST" / "raw"
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{origin.capitalize()}, {folder}, doesn't exist; expected a folder that holds "
             "MNIST/raw. Correct the path, or leave it out to let MNIST be downloaded."
         )
-    missing = [
-        file for file in _FILES if not any((raw / (file + end)).exists() for end in ("", ".gz"))
-    ]
-    if missing:
+    if missing := _missing(folder):
         raise FileNotFoundError(
             f"{origin.capitalize()}, {folder}, lacks MNIST/raw/{missing[0]}"
             f"{f' and {len(missing) - 1} more' if missing[1:] else ''}; expected the four files of "
@@ -186,22 +184,43 @@ def _existing(folder: Path, origin: str) -> Path:
     return folder
 
 
+def _missing(root: Path) -> list[str]:
+    """The files of MNIST that aren't in ``root``, not even gzipped."""
+    raw = root / "MNIST" / "raw"
+    return [file for file in _FILES if not any((raw / (file + e)).exists() for e in ("", ".gz"))]
+
+
 def _read(root: Path, provenance: str) -> ImageData:
-    # Only gzipped files in the folder: torchvision checks their MD5 and unpacks them.
-    unpack = not all((root / "MNIST" / "raw" / file).exists() for file in _FILES)
-    if unpack:
-        datasets.MNIST(root, download=True)
     for file, header in _FILES.items():
-        _check_file(root / "MNIST" / "raw" / file, header)
+        path = root / "MNIST" / "raw" / file
+        if not path.exists():
+            _unpack(path.with_name(file + ".gz"))
+        _check_file(path, header)
     train, test = (datasets.MNIST(root, train=flag) for flag in (True, False))
     return ImageData(
         "mnist", provenance, train.data[:, None], train.targets, test.data[:, None], test.targets
     )
 
 
+def _unpack(packed: Path) -> None:
+    """Unpack a gzipped file of MNIST, if its checksum is the one that torchvision knows."""
+    found, wanted = calculate_md5(packed), dict(datasets.MNIST.resources)[packed.name]
+    if found != wanted:
+        raise ValueError(
+            f"{packed.name} ({packed.stat().st_size:,} bytes) has the MD5 checksum {found}; "
+            f"expected {wanted}: it is damaged. {_cure(packed)}"
+        )
+    with replacing(packed.with_suffix("")) as part:
+        part.write_bytes(gzip.decompress(packed.read_bytes()))
+
+
+def _cure(path: Path) -> str:
+    return f"Delete {path} and load without naming a folder: what is missing will be downloaded."
+
+
 def _check_file(path: Path, expected: tuple[int, ...]) -> None:
     """Compare a file's header and length with what MNIST's have, before torchvision reads it."""
-    cure = f"Delete {path} and load again: it will be downloaded anew."
+    cure = _cure(path)
     size, wanted = path.stat().st_size, 4 * len(expected) + torch.Size(expected[1:]).numel()
     with open(path, "rb") as file:
         head = file.read(4 * len(expected))
@@ -223,7 +242,7 @@ def _check_file(path: Path, expected: tuple[int, ...]) -> None:
 
 
 def _download(home: Path) -> None:
-    """Let torchvision download into a temporary folder, and rename it when all is there."""
+    """Let torchvision download into a temporary folder, and move what is missing from there."""
     print("Downloading MNIST (11 MB, once) …", flush=True)
     home.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
@@ -231,8 +250,10 @@ def _download(home: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as temporary:
             datasets.MNIST(temporary, download=True)
-            with contextlib.suppress(OSError):  # another kernel was faster: its copy is as good
-                os.replace(Path(temporary) / "MNIST", home / "MNIST")
+            raw = home / "MNIST" / "raw"
+            raw.mkdir(parents=True, exist_ok=True)
+            for file in _missing(home):
+                os.replace(Path(temporary) / "MNIST" / "raw" / file, raw / file)
     finally:
         socket.setdefaulttimeout(before)
 

@@ -39,6 +39,8 @@ def _rule(layer: nn.Module) -> Callable[[nn.Module, Tensor], Tensor] | None:
     """The function that computes this kind of layer as a matrix product, if there is one."""
     if type(layer) not in (nn.Conv2d, nn.ConvTranspose2d) or layer.bias is None:
         return None
+    if layer.padding_mode != "zeros" or isinstance(layer.padding, str):  # "same", "valid"
+        return None
     square = all(a == b for a, b in (layer.kernel_size, layer.stride, layer.padding))
     if not square or layer.groups != 1 or layer.dilation != (1, 1):
         return None
@@ -98,7 +100,7 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
         return layer._conv_forward(x[:, None], layer.weight, layer.bias)
     strips = x.unfold(2, seen, BLOCK).transpose(1, 2).reshape(n, -1, height * seen)
     strips = strips.unfold(2, k * seen, seen)
-    strips = _scratch(strips.shape).copy_(strips).view(-1, k * seen)
+    strips = _scratch(strips.shape).detach().copy_(strips).view(-1, k * seen)
     band = (layer.weight.view(-1, k) @ _shifts(k)).view(out, k, seen, BLOCK)
     y = strips @ band.permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
     y = y.view(n, columns // BLOCK, rows, BLOCK, out).transpose(1, 2)
@@ -106,11 +108,13 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 @functools.lru_cache(2)
+@torch.inference_mode(False)  # or training couldn't use what an evaluation made
 def _scratch(shape: torch.Size) -> Tensor:
     return torch.empty(shape)
 
 
 @functools.cache
+@torch.inference_mode(False)
 def _shifts(k: int) -> Tensor:
     """Zeros and ones, ``(k, (k + BLOCK − 1) · BLOCK)``: spreads a kernel row over its shifts."""
     seen = k + BLOCK - 1

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+PROJECT = Path(__file__).resolve().parent.parent  # where notebooks/ and ae_helpers/ lie
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -25,9 +27,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # torch.save reports a full disk as RuntimeError
-        if isinstance(error, RuntimeError) and "write" not in str(error).lower():
-            raise
+    except OSError as error:
         raise OSError(
             f"Can't save {path}: {error}. Expected a folder that can be written to, with space "
             "left. Free some space or choose another folder."
@@ -39,7 +39,6 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 def own_folder(name: str) -> Path:
     """The folder ``name`` in the project, or in the user's cache where the project is read-only."""
-    project = Path(__file__).resolve().parent.parent
-    if (project / "notebooks").is_dir() and os.access(project, os.W_OK):
-        return project / name
+    if (PROJECT / "notebooks").is_dir() and os.access(PROJECT, os.W_OK):
+        return PROJECT / name
     return platformdirs.user_cache_path("sixty-four-numbers") / name

@@ -346,7 +346,7 @@ def one_pixel(image: Tensor, kernel: Tensor, output: Tensor, row: int, column: i
         "window": (window, grey, 0),
         "kernel": (kernel, signed | near, 0),
         "products": (window * kernel, signed | near, 0),
-        f"sum {output[row, column]:.2f}": (output, signed | far, 1),
+        f"sum {output[row, column]:.3f}": (output, signed | far, 1),
     }
     figure, axes = plt.subplots(1, 5, figsize=(11, 2.6), width_ratios=[1.25, 1, 1, 1, 1.25])
     for axis, (title, (table, colours, frame)) in zip(axes, panels.items(), strict=True):
@@ -358,11 +358,11 @@ def one_pixel(image: Tensor, kernel: Tensor, output: Tensor, row: int, column: i
             continue
         for (y, x), value in _cells(table):
             dark = value < 0.5 if colours is grey else abs(value) > 0.9
-            axis.text(
-                x, y, f"{value:.2f}", ha="center", va="center", color="white" if dark else "black"
-            )
-    for axis, sign in zip(axes[:4], ("", "×", "=", "Σ →"), strict=True):
-        axis.text(1.1, 0.5, sign, transform=axis.transAxes, ha="center", va="center", fontsize=16)
+            colour, text = "white" if dark else "black", f"{round(value, 3) + 0.0:g}"  # no −0
+            axis.text(x, y, text, ha="center", va="center", fontsize=9, color=colour)
+    for axis, sign in zip(axes[:4], ("→", "×", "=", "→"), strict=True):
+        axis.text(1.13, 0.5, sign, transform=axis.transAxes, ha="center", va="center", fontsize=16)
+    figure.get_layout_engine().set(wspace=0.1)
     return figure
 
 
@@ -380,6 +380,7 @@ def bars(heights: dict[str, Sequence[float]], ticks: Sequence[str], **labels) ->
     for number, (name, series) in enumerate(heights.items()):
         places = [x + (number - (len(heights) - 1) / 2) * width for x in range(len(series))]
         axis.bar_label(axis.bar(places, series, width, label=name), fmt="{:,.0f}", padding=2)
+    axis.margins(y=0.12)  # room for the numbers
     axis.set(xticks=range(len(ticks)), xticklabels=ticks, **labels)
     if len(heights) > 1:
         axis.legend(frameon=False)

@@ -9,9 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ae_helpers.files import PROJECT
 from ae_helpers.lesson_runs import run_lesson, write_index
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 def find_lessons() -> list[Path]:
@@ -87,10 +86,15 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("NAME", "VALUE"),
         help="set a parameter in every lesson that has it; may be repeated (-p epochs 3)",
     )
+    add_lesson_choice(parser)
+    parser.add_argument("--output", type=Path, metavar="DIR", help="default: runs/<date>_<time>")
+
+
+def add_lesson_choice(parser: argparse.ArgumentParser) -> None:
+    """Teach ``parser`` the option that chooses lessons."""
     parser.add_argument(
         "--lessons", nargs="+", metavar="NUMBER", help="run only these (--lessons 01 04)"
     )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="default: runs/<date>_<time>")
 
 
 def choose_lessons(lessons: Sequence[Path], numbers: Sequence[str] | None) -> list[Path]:

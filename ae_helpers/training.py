@@ -169,9 +169,9 @@ def fit(
         "seed": seed,
         "warmup_steps": warmup_steps,
     }
-    _check_settings(settings, epochs)
     for images in (data.train_images, data.test_images):
         check_images(images, getattr(model, "input_shape", None))
+    _check_settings(settings, epochs)
 
     device = best_device()
     fast = fast and device.type == "cpu"
@@ -194,6 +194,11 @@ def fit(
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
             problem = _train_epoch(run, images, batches, epochs, say, stop)
+            known = len(history.problems)
+            if not problem:
+                error = _test(model, data, history)
+                if not math.isfinite(error):
+                    problem = _lost(f"epoch {epoch}: the test error", error, learning_rate)
             if problem:
                 history.problems.append(problem)
                 say.finish(problem)
@@ -201,8 +206,7 @@ def fit(
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
             losses = torch.stack(run.losses).cpu().double()
             history.train_error.append((losses @ sizes / len(images)).item())
-            known = len(history.problems)
-            history.test_error.append(_test(model, data, history))
+            history.test_error.append(error)
             history.seconds.append(time.monotonic() - started)
             run.losses = []
             run.save()
@@ -259,10 +263,13 @@ class _Run:
         return f"{self.last.resolve().parent.name}/{self.last.name}"
 
     def save(self) -> None:
-        """Write ``last.pt``, and ``best.pt`` if this was the best epoch."""
+        """Write ``best.pt``, if this was the best epoch, and ``last.pt``."""
         if not self.last:
             return
         errors = self.history.test_error
+        # In this order: a run that is killed between the two will make this epoch again.
+        if not self.losses and errors[-1] == min(errors):
+            checkpoints.save(self.last.with_name("best.pt"), self.model, test_error=errors[-1])
         checkpoints.save(
             self.last,
             self.model,
@@ -272,8 +279,6 @@ class _Run:
             losses=self.losses,
             random_state=torch.get_rng_state(),
         )
-        if not self.losses and errors[-1] == min(errors):
-            checkpoints.save(self.last.with_name("best.pt"), self.model, test_error=errors[-1])
 
     def resume(self) -> bool:
         """Go back to where ``last.pt`` was written, if it is there."""
@@ -322,11 +327,10 @@ def _train_epoch(
     finite = torch.stack(run.losses).isfinite().cpu()
     if not finite.all():
         step = int((~finite).nonzero()[0])
-        return (
-            f"epoch {epoch}, step {step + 1}: the loss is {run.losses[step].item()}; the weights "
-            f"are lost. Try a learning_rate below {run.history.settings['learning_rate']:g}."
-        )
+        where, rate = f"epoch {epoch}, step {step + 1}", run.history.settings["learning_rate"]
+        return _lost(f"{where}: the loss", run.losses[step].item(), rate)
     if stop.requested:
+        done = len(run.losses)
         message = f"stopped in epoch {epoch}, after {done} of {len(batches)} steps: the network "
         if not run.last:
             return message + "keeps all it has learned."
@@ -335,17 +339,22 @@ def _train_epoch(
     return ""
 
 
+def _lost(what: str, value: float, learning_rate: float) -> str:
+    return f"{what} is {value}; the weights are lost. Try a learning_rate below {learning_rate:g}."
+
+
 def _test(model: nn.Module, data: ImageData, history: History) -> float:
     """Evaluate on the test set; keep the first reconstructions; notice a collapse."""
-    output = reconstruct(model, data.test_images)
-    history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
-    trained = len(history.train_error)
-    if trained and not history.problems and has_collapsed(data.test_images, output):
+    output, epoch = reconstruct(model, data.test_images), len(history.reconstructions)
+    error = image_errors(data.test_images, output).mean().item()
+    if math.isfinite(error):
+        history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
+    if epoch and not history.problems and has_collapsed(data.test_images, output):
         history.problems.append(
-            f"epoch {trained}: the network has collapsed, it answers every image with the same "
+            f"epoch {epoch}: the network has collapsed, it answers every image with the same "
             "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."
         )
-    return image_errors(data.test_images, output).mean().item()
+    return error
 
 
 def _check_settings(settings: dict, epochs: int) -> None:

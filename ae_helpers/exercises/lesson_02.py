@@ -128,7 +128,7 @@ WEIGHTS = {  # of a layer with i and o channels, a k×k kernel, and an output n 
     "the input channels are missing": lambda i, o, k, n: o * k * k,
     "only one output channel is counted": lambda i, o, k, n: i * k * k,
     "the channels are added, not multiplied": lambda i, o, k, n: (i + o) * k * k,
-    "all places share their weights, you count them again": lambda i, o, k, n: (
+    "the weights are counted for each place, but all places share them": lambda i, o, k, n: (
         i * o * k * k * n * n
     ),
 }
@@ -137,7 +137,9 @@ BIASES = {
     "the bias is missing": lambda i, o, n: 0,
     "only one bias is counted": lambda i, o, n: 1,
     "there is a bias for each output channel, not for each input channel": lambda i, o, n: i,
-    "all places share a channel's bias, you count it again": lambda i, o, n: o * n * n,
+    "the bias is counted for each place, but all places of a channel share it": lambda i, o, n: (
+        o * n * n
+    ),
 }
 SIZES = {
     "without the + 1": lambda n, k, s, p: (n + 2 * p - k) // s,
@@ -160,9 +162,12 @@ def fill_ledger(answer) -> str:
             raise Mistake(f"{name} is missing; the keys are conv2, conv3 and conv4.")
         try:
             shape, parameters = given(answer[name])
-            values = [given(value) for value in (*given(shape), parameters)]
+            values = [*given(shape), parameters]
         except (TypeError, ValueError):
             raise Mistake(f"{name}: write ((channels, height, width), parameters).") from None
+        if any(value is ... for value in values):
+            so_far = " What stands before it is right." if number > 2 else ""
+            raise Mistake(f"Not yet: {name} still holds a `...`.{so_far}")
         if not all(map(_is_number, values)):
             raise Mistake(f"{name}: expected four numbers, found {values}.")
         _check_shape(name, tuple(shape), layer, n)
@@ -184,8 +189,10 @@ def _check_shape(name: str, shape: tuple, layer: nn.Conv2d, n: int) -> None:
         raise Mistake(f"{name}: PyTorch puts the channels first: (channels, height, width).")
     channels, height, width = shape
     if channels != o:
-        whose = f": that many go in; {name}'s second argument" if channels == i else "; its second"
-        raise Mistake(f"{name}: {channels} channels{whose} says how many come out.")
+        why = ": that many go in" if channels == i else " don't come out"
+        raise Mistake(
+            f"{name}: {channels} channels{why}. One comes out for each of the {o} kernels."
+        )
     if height != width:
         raise Mistake(f"{name}: {height}×{width} isn't square, but image and kernels are.")
     if height == _size(28, k, s, p):

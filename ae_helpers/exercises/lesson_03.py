@@ -105,7 +105,7 @@ def repaired_mirror(answer) -> str:
     if isinstance(answer, (list, tuple)):
         raise Mistake("This is a list of layers; nn.Sequential(layer, layer, …) makes one network.")
     if not isinstance(answer, nn.Module):
-        raise Mistake(f"This is a {type(answer).__name__}; expected an nn.Sequential of layers.")
+        raise Mistake(f"This is {answer!r}; expected an nn.Sequential of layers.")
     modules = [module for module in answer.modules() if not any(module.children())]
     layers = [m for m in modules if any(True for _ in m.parameters())]
     for number, layer in enumerate(layers, start=1):
@@ -128,7 +128,7 @@ def repaired_mirror(answer) -> str:
                 else ""
             )
             raise Mistake(
-                f"Layer {number} takes {has[0]} channels and makes {has[1]}; it should take "
+                f"Layer {number} takes {_count(has[0], 'channel')} and makes {has[1]}; it should take "
                 f"{wanted[0]} and make {wanted[1]}.{swapped}"
             )
     with torch.inference_mode():
@@ -149,10 +149,10 @@ def inner_products(answer) -> str:
     """``answer(layer, x, y)``: ⟨Conv x, y⟩ and ⟨x, ConvT y⟩ with a Conv2d's weight, no bias."""
     # Between equal channels wrong weights run too, and their numbers show what went wrong.
     square = _adjoint_case(channels=(4, 4), n=15)
-    values = _products(answer, *square, quote=False)
+    values = _probe(answer, *square)
     if values is None:  # a shape didn't fit; between 1×1 pictures all shapes do
         dot = _adjoint_case(channels=(4, 4), n=1)
-        values = _products(answer, *dot, quote=False)
+        values = _probe(answer, *dot)
         if values is not None and _close(values[0], _inner(_conv(dot[0], dot[2]), dot[1])):
             raise Mistake(
                 "You convolve y and transpose x. The layer turns x into something of y's shape; "
@@ -168,7 +168,7 @@ def inner_products(answer) -> str:
     left_found, right_found = values
     if not _close(left_found, _inner(_conv(layer, x), y)):
         raise Mistake(
-            f"The left product is {left_found:.4g}; ⟨Conv x, y⟩ is {right:.4g}. Look at the "
+            f"The left product is {left_found:,.2f}; ⟨Conv x, y⟩ is {right:.2f}. Look at the "
             "layer's weight, stride and padding: all three belong to Conv."
         )
     if not _close(right_found, right):
@@ -178,7 +178,7 @@ def inner_products(answer) -> str:
                 "weights of its own. Use layer.weight."
             )
         raise Mistake(
-            f"The right product is {right_found:.4g}, the left one {left_found:.4g}; they should "
+            f"The right product is {right_found:,.2f}, the left one {left_found:.2f}; they should "
             "agree. ConvT has the weight, stride and padding of the layer."
         )
     return "Right: the two agree. That is what “transposed” means."
@@ -202,8 +202,8 @@ def _run(layer: nn.ConvTranspose2d, number: int, step: Tensor) -> Tensor:
         if max(layer.output_padding) >= max(*layer.stride, *layer.dilation):
             raise Mistake(
                 f"Layer {number} has output_padding={layer.output_padding[0]} with "
-                f"stride={layer.stride[0]}; it must be smaller than the stride: a larger one would "
-                "add pixels that no stamp touches."
+                f"stride={layer.stride[0]}; it must be smaller than the stride, which is how many "
+                "sizes a convolution makes one of, and so all that there is to choose from."
             ) from None
         raise Mistake(f"Layer {number} stops with {type(error).__name__}: {error}") from None
 
@@ -219,10 +219,10 @@ def _wrong_layer(layer: nn.ConvTranspose2d, number: int, before: int, found: tup
     sum_ = f"({before} − 1)·{s} − 2·{p} + {reach}" + (f" + {extra}" if extra else "")
     missing = wanted - found[0]
     if missing > 0:
-        cure = f"{_pixels(missing)} missing: a larger kernel adds some"
+        cure = f"{_count(missing, 'pixel')} missing: a larger kernel adds some"
         cure += ", and so does output_padding." if missing + extra < s else "."
     else:
-        cure = f"{_pixels(-missing)} too many: more padding crops them in pairs, a smaller kernel "
+        cure = f"{_count(-missing, 'pixel')} too many: more padding crops them in pairs, a smaller kernel "
         cure += "one by one."
     return (
         f"Layer {number} goes wrong: {sum_} = {found[0]}, so {before}×{before} becomes "
@@ -230,8 +230,8 @@ def _wrong_layer(layer: nn.ConvTranspose2d, number: int, before: int, found: tup
     )
 
 
-def _pixels(count: int) -> str:
-    return "1 pixel" if count == 1 else f"{count} pixels"
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _adjoint_case(channels: tuple[int, int], n: int) -> tuple[nn.Conv2d, Tensor, Tensor]:
@@ -262,20 +262,32 @@ def _close(a: float, b: float) -> bool:
     return abs(a - b) <= 1e-4 * max(abs(a), abs(b), 1)
 
 
-def _products(answer, layer, x, y, quote: bool = True) -> tuple[float, float] | None:
-    """The reader's two numbers; None if the code stops and ``quote`` says not to tell."""
+def _probe(answer, layer, x, y) -> tuple[float, float] | None:
+    """The reader's two numbers for a case that the exercise doesn't name; None if it has none."""
+    try:
+        return _products(answer, layer, x, y)
+    except Mistake:
+        return None
+
+
+def _products(answer, layer, x, y) -> tuple[float, float]:
+    """The reader's two numbers."""
     before = x.clone(), y.clone()
     try:
         found = call(answer, copy.deepcopy(layer), x, y)
     except Mistake as mistake:
-        if quote or "Your code stops" not in str(mistake):
-            raise
-        return None
+        shapes = ""
+        if "must match the size" in str(mistake):
+            shapes = (
+                f". Conv x has y's shape {tuple(y.shape)}, and ConvT y needs x's {tuple(x.shape)}: "
+                "multiply these pairs, and give both functions the layer's stride and padding."
+            )
+        raise Mistake(str(mistake) + shapes) from None
     if not (torch.equal(x, before[0]) and torch.equal(y, before[1])):
         raise Mistake("Your code changes x or y themselves; multiply into something new.")
     if not isinstance(found, tuple) or len(found) != 2:
         raise Mistake("Return two numbers: return left, right.")
-    if found[0] is ... or found[1] is ...:
+    if any(value is ... or value is None for value in found):
         raise Mistake("Not yet: left and right are both wanted.")
     for side, value in zip(("left", "right"), found, strict=True):
         if isinstance(value, Tensor) and value.numel() > 1:
@@ -283,6 +295,8 @@ def _products(answer, layer, x, y, quote: bool = True) -> tuple[float, float] | 
                 f"The {side} product is a tensor of shape {tuple(value.shape)}; an inner product "
                 "is one number: multiply element by element, then sum everything."
             )
+        if not isinstance(value, (Tensor, float, int)):
+            raise Mistake(f"The {side} product is a {type(value).__name__}; expected a number.")
     left, right = (torch.as_tensor(value).detach().item() for value in found)
     return left, right
 

@@ -147,7 +147,9 @@ def evaluate(answer) -> str:
 
         right, in_train_mode = error(False), error(True)
         found = call(answer, model, images)
-        moved = any(not torch.equal(value, state[name]) for name, value in model.state_dict().items())
+        moved = any(
+            not torch.equal(value, state[name]) for name, value in model.state_dict().items()
+        )
         if isinstance(found, torch.Tensor) and found.requires_grad:
             raise Mistake(
                 "Your number still holds a graph for backward(): memory that grows with the test "
@@ -206,7 +208,5 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
             )
         if said != truth:
             hint = " Dead ReLUs alone prove nothing: look at instruments 1 and 2."
-            raise Mistake(
-                f"{name} is not {said}: {why}.{hint if truth == 'healthy' else ''}"
-            )
+            raise Mistake(f"{name} is not {said}: {why}.{hint if truth == 'healthy' else ''}")
     return "Right, all of them. The error alone would not have told the last two apart."

@@ -1,0 +1,148 @@
+"""What the stored lessons promise, and, under `make verify`, that they keep it everywhere.
+
+That each runs from top to bottom, with its strict cells unchanged, is tested by nbval: pytest
+collects `notebooks/` as well (see pyproject.toml). The static rules are in `notebook_lint.py`.
+"""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from ae_helpers import series, training
+
+LESSONS = series.find_lessons()
+CORE = [lesson for lesson in LESSONS if lesson.name[:2] != "00"]
+COMMAND = [sys.executable, "-m", "ae_helpers"]
+by_name = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.name[:2])
+core_by_name = pytest.mark.parametrize("lesson", CORE, ids=lambda path: path.name[:2])
+
+
+def code_cells(lesson):
+    cells = nbformat.read(lesson, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def text_of(cell):
+    return "".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
+
+
+@core_by_name
+def test_each_exercise_is_unsolved_and_then_solved(lesson):
+    """The starter says "Not yet" and its solution ✓, by the same check."""
+    cells = code_cells(lesson)
+    checks = re.compile(r"^check\.\w+(?=\()", re.MULTILINE)
+    starters = [c for c in cells if checks.search(c.source) and "solution" not in c.metadata.tags]
+    solutions = [c for c in cells if "solution" in c.metadata.get("tags", [])]
+    assert len(starters) >= 3
+    assert [checks.findall(c.source) for c in starters] == [
+        checks.findall(c.source) for c in solutions
+    ]
+    for cell in starters:
+        assert text_of(cell).startswith("✗ Not yet"), cell.source
+    for cell in solutions:
+        assert text_of(cell).startswith("✓"), cell.source
+
+
+@core_by_name
+def test_each_lesson_follows_the_pattern(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for part in ("**You will**", "**You need**", "**About ", "**Predict**", "### Exercise 1",
+                 "## What you saw", "**What this cannot do yet**", "**Next**",
+                 "**Further reading**"):  # fmt: skip
+        assert part in prose
+    assert "<details><summary>Hint" in prose
+    assert any("nbval-check-output" in c.metadata.get("tags", []) for c in notebook.cells)
+
+
+def test_the_parameters_are_the_recipe():
+    """The defaults of the lessons' parameters are those of `fit`."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(training.fit).parameters.items()
+    }
+    found = {}
+    for lesson in CORE:
+        for cell in code_cells(lesson):
+            if "parameters" in cell.metadata.get("tags", []):
+                exec(cell.source, {}, found)  # ours, and only assignments
+    shared = {name: value for name, value in found.items() if name in defaults}
+    assert {"epochs", "batch_size", "learning_rate", "seed"} <= shared.keys()
+    assert shared == {name: defaults[name] for name in shared}
+
+
+@pytest.mark.verify
+@by_name
+def test_a_lesson_runs_from_another_folder(lesson, tmp_path):
+    notebook = nbformat.read(lesson, as_version=4)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("parameters", [[], ["-p", "epochs", "2", "-p", "seed", "3"]])
+def test_the_series_runs_headless(parameters, tmp_path):
+    """By papermill, at the defaults and with others, into pages and an index."""
+    out = tmp_path / "a run"
+    done = subprocess.run(
+        [*COMMAND, "run", *parameters, "--output", out],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("  ok") == len(LESSONS)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"index.html"} | {
+        f"{lesson.stem}{end}" for lesson in LESSONS for end in (".html", ".ipynb")
+    }
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page and "PCA-64" in page
+
+
+@pytest.mark.verify
+def test_lab_serves_the_first_lesson(tmp_path):
+    """The address that `lab` prints leads to the lesson, and only with its token."""
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    server = subprocess.Popen(
+        [*COMMAND, "lab", "--no-browser"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        address = next(
+            found[0] for line in lines if (found := re.search(r"http://\S+token=\w+", line))
+        )
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert answer.status == 200
+        assert "/lab/tree/notebooks/00_start_here.ipynb" in address
+        with urllib.request.urlopen(address.split("?")[0], timeout=60) as answer:
+            assert "login" in answer.url  # without the token
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.mark.verify
+def test_train_writes_what_it_says(tmp_path):
+    command = [*COMMAND, "train", "--epochs", "1", "--output", "out folder"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "out folder").iterdir()}
+    assert names == {"last.pt", "best.pt", "loss_curve.png", "before_after.png"}
+    for stick in ("all-black", "mean image", "PCA-64", "untrained", "1 epochs"):
+        assert stick in done.stdout
