@@ -52,7 +52,9 @@ def train(args: argparse.Namespace) -> int:
         ],
     }.items():
         print(f"  {name:26} {error:.4f}")
-    print(f"written to {args.output}: last.pt, best.pt, {', '.join(figures)}")
+    # Training that was stopped in its first epoch has no best one yet.
+    written = [name for name in ("last.pt", "best.pt", *figures) if (args.output / name).exists()]
+    print(f"written to {args.output}: {', '.join(written)}")
     return 1 if history.problems else 0
 
 

@@ -106,4 +106,11 @@ def restore(model: nn.Module, content: dict, path: str | Path) -> None:
                 f"expects {wants}. Build the network with the options {content['options']}, or "
                 "choose another checkpoint."
             )
+    options = getattr(model, "options", content["options"])
+    if content["options"] and options != content["options"]:  # the same shapes, another function
+        raise ValueError(
+            f"{path} is from another architecture: it was built with the options "
+            f"{content['options']}, this network with {options}. Build it with the former, or "
+            "choose another checkpoint."
+        )
     model.load_state_dict(theirs)

@@ -172,12 +172,12 @@ def _existing(folder: Path, origin: str) -> Path:
     folder = folder.expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{origin.capitalize()}, {folder}, doesn't exist; expected a folder that holds "
+            f"{folder}, {origin}, doesn't exist; expected a folder that holds "
             "MNIST/raw. Correct the path, or leave it out to let MNIST be downloaded."
         )
     if missing := _missing(folder):
         raise FileNotFoundError(
-            f"{origin.capitalize()}, {folder}, lacks MNIST/raw/{missing[0]}"
+            f"{folder}, {origin}, lacks MNIST/raw/{missing[0]}"
             f"{f' and {len(missing) - 1} more' if missing[1:] else ''}; expected the four files of "
             "MNIST. Correct the path, or leave it out to let MNIST be downloaded."
         )

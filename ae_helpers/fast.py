@@ -70,8 +70,8 @@ def _stamp_of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
         return nn.ConvTranspose2d.forward(layer, x)
     k, out = layer.kernel_size[0], layer.out_channels
     stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)
-    y = (x.flatten(1) @ stamps).view(-1, k, k, out) + layer.bias
-    return y.permute(0, 3, 1, 2)
+    y = torch.addmm(layer.bias.repeat(k * k), x.flatten(1), stamps)
+    return y.view(-1, k, k, out).permute(0, 3, 1, 2)
 
 
 def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
@@ -79,9 +79,10 @@ def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     n, channels, height, width = x.shape
     k, out = layer.kernel_size[0], layer.out_channels
     stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)  # (in, k·k·out)
-    y = x.permute(0, 2, 3, 1).reshape(-1, channels) @ stamps
+    pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
+    y = torch.addmm(layer.bias.repeat(k * k), pixels, stamps)
     y = y.view(n, height, width, k, k, out).transpose(2, 3)
-    return (y.reshape(n, height * k, width * k, out) + layer.bias).permute(0, 3, 1, 2)
+    return y.reshape(n, height * k, width * k, out).permute(0, 3, 1, 2)
 
 
 def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
@@ -99,12 +100,12 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
     if columns % BLOCK:
         return layer._conv_forward(x[:, None], layer.weight, layer.bias)
     strips = x.unfold(2, seen, BLOCK).transpose(1, 2).reshape(n, -1, height * seen)
-    strips = strips.unfold(2, k * seen, seen)
+    strips = strips.unfold(2, k * seen, seen).transpose(1, 2)  # (n, rows, columns / BLOCK, …)
     strips = _scratch(strips.shape).detach().copy_(strips).view(-1, k * seen)
     band = (layer.weight.view(-1, k) @ _shifts(k)).view(out, k, seen, BLOCK)
-    y = strips @ band.permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
-    y = y.view(n, columns // BLOCK, rows, BLOCK, out).transpose(1, 2)
-    return (y.reshape(n, rows, columns, out) + layer.bias).permute(0, 3, 1, 2)
+    band = band.permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
+    y = torch.addmm(layer.bias.repeat(BLOCK), strips, band)
+    return y.view(n, rows, columns, out).permute(0, 3, 1, 2)
 
 
 @functools.lru_cache(2)

@@ -15,7 +15,14 @@ NORMS = {None: None, "batch": nn.BatchNorm2d}
 OUTPUTS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
 
 
-class Encoder(nn.Sequential):
+class _Layers(nn.Sequential):
+    """A ``Sequential`` that can be cut: ``encoder[:3]`` is a plain ``Sequential``."""
+
+    def __getitem__(self, index: int | slice) -> nn.Module:
+        return nn.Sequential(OrderedDict(self.named_children()))[index]
+
+
+class Encoder(_Layers):
     """Four convolutions that turn an image into 64 numbers: ``(N, 1, 28, 28)`` → ``(N, 64, 1, 1)``.
 
     ``activation`` (and ``norm``, if any) stand after every layer but the last, whose 64 outputs are
@@ -32,7 +39,7 @@ class Encoder(nn.Sequential):
         super().__init__(_named("conv", layers, activation, norm))
 
 
-class Decoder(nn.Sequential):
+class Decoder(_Layers):
     """Four transposed convolutions, 64 numbers → image: ``(N, 64, 1, 1)`` → ``(N, 1, 28, 28)``.
 
     ``activation`` (and ``norm``, if any) stand after every layer but the last; ``output`` is

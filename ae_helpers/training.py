@@ -6,18 +6,15 @@ checkpoints, a stop button that loses nothing, and a loud voice when the network
 
 import contextlib
 import math
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import LinearLR, LRScheduler
+from torch.optim.lr_scheduler import LRScheduler
 
-from ae_helpers import checkpoints
 from ae_helpers.baselines import image_errors
 from ae_helpers.data import ImageData, check_images, to_float
 from ae_helpers.diagnostics import has_collapsed
@@ -25,31 +22,9 @@ from ae_helpers.fast import matrix_products
 from ae_helpers.files import own_folder
 from ae_helpers.models import Autoencoder
 from ae_helpers.progress import Progress, duration
+from ae_helpers.runs import History, Run, StopButton
 
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
-
-
-@dataclass
-class History:
-    """What happened while a network was trained.
-
-    Errors are MSE per pixel, averaged over images. ``train_error`` of an epoch is the mean of the
-    losses of its batches, weighted by their sizes, so it is measured while the weights still
-    change; ``test_error`` is measured after the epoch, in evaluation mode.
-    """
-
-    settings: dict
-    error_before: float = math.nan  # on the test set, untrained
-    train_error: list[float] = field(default_factory=list)  # an entry per epoch
-    test_error: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    reconstructions: list[Tensor] = field(default_factory=list)  # uint8 (10, C, H, W); [0]: before
-    problems: list[str] = field(default_factory=list)  # what was said out loud
-
-    @property
-    def epochs(self) -> int:
-        """How many whole epochs have been trained."""
-        return len(self.test_error)
 
 
 def best_device() -> torch.device:
@@ -177,10 +152,10 @@ def fit(
     fast = fast and device.type == "cpu"
     model.to(device)
     images = data.train_images.to(device)
-    run = _Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
+    run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
     history, say = run.history, Progress(silent=not progress)
 
-    with torch.random.fork_rng(), _StopButton() as stop:
+    with torch.random.fork_rng(), StopButton() as stop:
         torch.manual_seed(seed)
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
@@ -245,71 +220,13 @@ def trained_backbone(
 # ------------------------------------------------------------------------------ the parts of `fit`
 
 
-class _Run:
-    """All that changes while a network is trained, and how it is saved and found again."""
-
-    def __init__(self, model: nn.Module, history: History, last: Path | None, fast: bool):
-        self.model, self.history, self.last, self.fast = model, history, last, fast
-        rate, warmup = history.settings["learning_rate"], history.settings["warmup_steps"]
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fast or None)
-        self.schedule = None
-        if warmup:
-            self.schedule = LinearLR(self.optimizer, start_factor=1 / warmup, total_iters=warmup)
-        self.losses: list[Tensor] = []  # of the epoch under way
-
-    @property
-    def name(self) -> str:
-        """``folder/last.pt``: enough to find it, and no machine's path in a stored notebook."""
-        return f"{self.last.resolve().parent.name}/{self.last.name}"
-
-    def save(self) -> None:
-        """Write ``best.pt``, if this was the best epoch, and ``last.pt``."""
-        if not self.last:
-            return
-        errors = self.history.test_error
-        # In this order: a run that is killed between the two will make this epoch again.
-        if not self.losses and errors[-1] == min(errors):
-            checkpoints.save(self.last.with_name("best.pt"), self.model, test_error=errors[-1])
-        checkpoints.save(
-            self.last,
-            self.model,
-            optimizer=self.optimizer.state_dict(),
-            schedule=self.schedule.state_dict() if self.schedule else None,
-            history=asdict(self.history),
-            losses=self.losses,
-            random_state=torch.get_rng_state(),
-        )
-
-    def resume(self) -> bool:
-        """Go back to where ``last.pt`` was written, if it is there."""
-        if not (self.last and self.last.exists()):
-            return False
-        content = checkpoints.load(self.last)
-        found = content["history"]["settings"]
-        for name, value in self.history.settings.items():
-            if found.get(name) != value:
-                raise ValueError(
-                    f"{self.last} was trained with {name}={found.get(name)!r}, this call says "
-                    f"{value!r}; expected the same. Choose another folder, or delete the file to "
-                    "start anew."
-                )
-        checkpoints.restore(self.model, content, self.last)
-        self.optimizer.load_state_dict(content["optimizer"])
-        if self.schedule:
-            self.schedule.load_state_dict(content["schedule"])
-        self.losses = content["losses"]
-        vars(self.history).update(content["history"], problems=[])
-        torch.set_rng_state(content["random_state"])
-        return True
-
-
 def _train_epoch(
-    run: _Run,
+    run: Run,
     images: Tensor,
     batches: tuple[Tensor, ...],
     epochs: int,
     say: Progress,
-    stop: "_StopButton",
+    stop: StopButton,
 ) -> str:
     """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
     epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
@@ -372,28 +289,3 @@ def _check_settings(settings: dict, epochs: int) -> None:
         raise ValueError(f"learning_rate={rate!r}; expected a number above 0, 0.01 by default.")
     if not isinstance(warmup, int) or warmup < 0:
         raise ValueError(f"warmup_steps={warmup!r}; expected a whole number from 0 on.")
-
-
-class _StopButton:
-    """Turn the first Ctrl-C (in a notebook: the stop button) into a polite request.
-
-    Without it, the interrupt could hit between two halves of an optimizer's step. The second
-    Ctrl-C is an ordinary KeyboardInterrupt.
-    """
-
-    requested = False
-
-    def __enter__(self) -> "_StopButton":
-        try:
-            self._before = signal.signal(signal.SIGINT, self._request)
-        except ValueError:  # not the main thread: there are no interrupts to catch
-            self._before = None
-        return self
-
-    def _request(self, *_) -> None:
-        self.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def __exit__(self, *_) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)

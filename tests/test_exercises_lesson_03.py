@@ -200,7 +200,7 @@ WRONG = {
         (swapped, "convolve y and transpose x"),
         (swapped_pairs, "ConvT y needs x's"),
         (own_weights, "call to call"),
-        (other_left, "The left product is"),
+        (other_left, "The left product is 80,"),
         (right_doubled, "should agree"),
         (one_number, "Return two numbers"),
         (changes_x, "changes x or y"),

@@ -50,8 +50,9 @@ def given(answer):
 def call(answer: Callable, *args):
     """Call a reader's function; an exception in it becomes a mistake that quotes it."""
     try:
-        return given(answer(*args))
-    except Mistake:
-        raise
+        result = answer(*args)
     except Exception as error:
         raise Mistake(f"Your code stops with {type(error).__name__}: {error}") from None
+    if result is None:
+        raise Mistake("Not yet: your function returns None. Its answer goes after a return.")
+    return given(result)

@@ -10,8 +10,8 @@ from ae_helpers.exercises import Mistake, call, check
 @check
 def to_batch(answer) -> str:
     """``answer(pixels)``: uint8 ``(N, 28, 28)`` → float32 ``(N, 1, 28, 28)`` in [0, 1]."""
-    pixels = torch.randint(0, 256, (5, 28, 28), generator=torch.Generator().manual_seed(1))
-    pixels[0, 0, :2] = torch.tensor([0, 255])
+    pixels = torch.randint(30, 180, (5, 28, 28), generator=torch.Generator().manual_seed(1))
+    pixels[0, 0, :2] = torch.tensor([0, 255])  # only here: the other images are fainter
     pixels = pixels.to(torch.uint8)
     untouched = pixels.clone()
     batch = call(answer, pixels)
@@ -45,10 +45,18 @@ def to_batch(answer) -> str:
     if abs(high - 255 / 256) < 1e-6:
         raise Mistake("White is 0.996: you divide by 256, but the largest byte is 255.")
     expected = to_float(pixels)[:, None]
+    lowest, highest = expected.amin((2, 3), True), expected.amax((2, 3), True)
+    if torch.allclose(batch, (expected - lowest) / (highest - lowest), atol=1e-6):
+        raise Mistake(
+            "You stretch each image from its own minimum to its own maximum, so a faint one looks "
+            "as bright as any other. Divide all of them by 255."
+        )
+    if torch.allclose(batch, expected.mT, atol=1e-6):
+        raise Mistake("Rows and columns are swapped: a 7 lies on its side. Don't transpose.")
     if not torch.allclose(batch, expected, atol=1e-6):
         raise Mistake(
-            "Shape and range are right, but pixels are in other places or have other values. "
-            "Did you rescale each image to its own minimum and maximum, or transpose it?"
+            "Shape and range are right, but pixels are in other places or have other values: each "
+            "is its byte divided by 255, and stays where it was."
         )
     return "Right: float32, (N, 1, 28, 28), black is 0 and white is 1."
 
@@ -94,7 +102,7 @@ def mean_image_error(answer: float, data: ImageData) -> str:
 @check
 def batches_per_epoch(answer) -> str:
     """``answer(images, batch_size)``: how many steps an epoch takes, the last short one too."""
-    cases = ((60_000, 32), (4_000, 32), (100, 32), (96, 32), (5, 32), (70, 7))
+    cases = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
     found = [call(answer, *case) for case in cases]
     right = [-(-images // size) for images, size in cases]
     if any(isinstance(value, float) and value != int(value) for value in found):

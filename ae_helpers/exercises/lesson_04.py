@@ -64,7 +64,15 @@ def train_epoch(answer) -> str:
             return nn.utils.parameters_to_vector(model.parameters()).detach(), found, model.modes
 
         def attempt(*args):
-            return call(answer, *args)
+            try:
+                return call(answer, *args)
+            except Mistake as mistake:
+                if "inplace operation" not in str(mistake):
+                    raise
+                raise Mistake(
+                    "optimizer.step() comes before loss.backward(), and changes the weights that "
+                    "backward() still needs. First backward(), then step()."
+                ) from None
 
         weights, found, modes = outcome(attempt)
         right, losses, _ = outcome(_epoch)

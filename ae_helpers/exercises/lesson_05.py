@@ -18,9 +18,7 @@ def _as_list(answer, wanted: str) -> list:
         raise Mistake(f"You return one {type(answer).__name__}, {answer!r}; expected {wanted}.")
     values = [v.item() if _is_single(v) else v for v in answer]
     if not all(isinstance(value, (int, float)) for value in values):
-        raise Mistake(
-            f"You return {len(values)} things, not all of them numbers; expected {wanted}."
-        )
+        raise Mistake(f"Not all {len(values)} things you return are numbers; expected {wanted}.")
     return values
 
 

@@ -27,7 +27,7 @@ class Finding:
         return f"{line}\n  cure: {self.cure}" if self.cure else line
 
 
-def inspect_environment() -> list[Finding]:
+def inspect_installation() -> list[Finding]:
     """Look at Python, the packages, the processor and the folder for files; change nothing."""
     return [_python(), *_packages(), _processor(), _folder()]
 

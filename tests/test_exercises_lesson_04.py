@@ -1,0 +1,334 @@
+"""Lesson 04's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ae_helpers.data import to_float
+from ae_helpers.diagnostics import Instruments
+from ae_helpers.exercises import lesson_04 as check
+
+# -------------------------------------------------------------------------------- the loop by hand
+
+
+def loop(
+    prepare=to_float,
+    loss_of=F.mse_loss,
+    train=True,
+    order="forward loss zero_grad backward step",
+    result="mean",
+    batches_of=lambda batches: batches,
+):
+    """A loop as readers write it: the order of its lines, and what it adds up, may vary."""
+
+    def train_epoch(model, optimizer, images, batches):
+        if train is not None:
+            model.train(train)
+        total = count = 0
+        losses = []
+        for index in batches_of(batches):
+            batch = prepare(images[index])
+            for line in order.split():
+                if line == "forward":
+                    output = model(batch)
+                elif line == "loss":
+                    loss = loss_of(output, batch)
+                elif line in ("zero_grad", "step"):
+                    getattr(optimizer, line)()
+                elif line == "backward":
+                    loss.backward()
+            losses.append(loss.item())
+            total += losses[-1] * len(index)
+            count += len(index)
+        return {
+            "mean": total / count,
+            "tensor": torch.tensor(total / count),
+            "last": losses[-1],
+            "sum": sum(losses),
+            "mean of means": sum(losses) / len(losses),
+            "sum over images": sum(losses) / len(images),
+            "list": losses,
+            "total": total,
+            "graph": loss * total / count / loss.item(),
+            "nothing": None,
+        }[result]
+
+    return train_epoch
+
+
+def returns_in_the_loop(model, optimizer, images, batches):
+    model.train()
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model(batch), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+
+def without_an_optimizer(model, optimizer, images, batches):
+    model.train()
+    total = 0
+    for index in batches:
+        batch = to_float(images[index])
+        loss = (model(batch) - batch).pow(2).mean()
+        model.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.5 * parameter.grad
+        total += loss.item() * len(batch)
+    return total / len(images)
+
+
+def summed(output, batch):
+    return F.mse_loss(output, batch, reduction="sum")
+
+
+RIGHT_LOOPS = {
+    "as in the lesson": loop(),
+    "zero_grad first": loop(order="zero_grad forward loss backward step"),
+    "zero_grad last": loop(order="forward loss backward step zero_grad"),
+    "a tensor as the answer": loop(result="tensor"),
+    "scaled by hand": loop(prepare=lambda x: x.float() / 255),
+    "by hand altogether": without_an_optimizer,
+}
+WRONG_LOOPS = {
+    "no zero_grad": (loop(order="forward loss backward step"), "zero_grad() is missing"),
+    "no backward": (loop(order="forward loss zero_grad step"), "never move"),
+    "no step": (loop(order="forward loss zero_grad backward"), "never move"),
+    "zero_grad between": (loop(order="forward loss backward zero_grad step"), "never move"),
+    "step before backward": (loop(order="forward loss zero_grad step backward"), "never move"),
+    "step first": (
+        loop(order="forward loss step zero_grad backward"),
+        "step() comes before loss.backward()",
+    ),
+    "summed loss": (loop(loss_of=summed), "sums over pixels"),
+    "absolute error": (loop(loss_of=F.l1_loss), "not as they should"),
+    "0 to 255": (loop(prepare=lambda x: x.float()), "from 0 to 255"),
+    "bytes": (loop(prepare=lambda x: x), "RuntimeError"),
+    "return in the loop": (returns_in_the_loop, "Only the first batch"),
+    "evaluation mode": (loop(train=False), "model.train() is missing"),
+    "mode as it was": (loop(train=None), "model.train() is missing"),
+    "last loss": (loop(result="last"), "last batch's loss"),
+    "sum of losses": (loop(result="sum"), "sum of the losses"),
+    "mean of means": (loop(result="mean of means"), "last batch of 6"),
+    "sum over images": (loop(result="sum over images"), "number of images"),
+    "not divided": (loop(result="total"), "The training is right, but"),
+    "list": (loop(result="list"), "You return list; expected one number"),
+    "graph": (loop(result="graph"), "holds the graph"),
+    "forgets to return": (loop(result="nothing"), "returns None"),
+    "one batch less": (loop(batches_of=lambda b: b[:-1]), "not as they should"),
+}
+# One mistake in several spellings, or one that the check can only describe, not name.
+SAME_MESSAGE = [
+    {"no backward", "no step", "zero_grad between", "step before backward"},
+    {"evaluation mode", "mode as it was"},
+    {"absolute error", "one batch less"},
+]
+
+
+@pytest.mark.parametrize("answer", RIGHT_LOOPS.values(), ids=RIGHT_LOOPS)
+def test_right_loops_pass(answer):
+    verdict = check.train_epoch(answer)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_LOOPS.values(), ids=WRONG_LOOPS)
+def test_wrong_loops_hear_what_is_wrong(answer, words):
+    verdict = check.train_epoch(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+def test_the_check_of_a_loop_leaves_the_random_numbers_alone():
+    state = torch.get_rng_state()
+    check.train_epoch(loop())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+# --------------------------------------------------------------------------------- the test error
+
+
+def error_of(output, batch):
+    return (output - batch).square().mean()
+
+
+def evaluation(mode=False, measure=error_of, prepare=to_float, inference=True, size=70):
+    """An evaluation as readers write it, in batches, weighted by their sizes or not."""
+
+    def evaluate(model, images):
+        if mode is not None:
+            model.train(mode)
+        total = 0
+        with torch.inference_mode(inference):
+            for part in images.split(size):
+                batch = prepare(part)
+                total += measure(model(batch), batch) * len(part)
+        return total / len(images)
+
+    return evaluate
+
+
+def mean_of_means(model, images):
+    model.eval()
+    with torch.no_grad():
+        parts = [to_float(part) for part in images.split(32)]
+        return sum(error_of(model(part), part) for part in parts) / len(parts)
+
+
+def too_late(model, images):
+    with torch.no_grad():
+        batch = to_float(images)
+        model(batch)
+        return error_of(model.eval()(batch), batch)
+
+
+def counted(model, images):
+    model.eval()
+    with torch.no_grad():
+        batch = to_float(images)
+        return (model(batch) - batch).square().flatten(1).mean(1).sum()
+
+
+def one_each(model, images):
+    model.eval()
+    with torch.no_grad():
+        batch = to_float(images)
+        return (model(batch) - batch).square().flatten(1).mean(1)
+
+
+def restored(model, images):
+    was_training = model.training
+    found = evaluation()(model, images).item()
+    model.train(was_training)
+    return found
+
+
+RIGHT_EVALUATIONS = {
+    "at once": evaluation(),
+    "in weighted batches": evaluation(size=32),
+    "image by image": evaluation(size=1),
+    "with the mode restored": restored,
+    "no graph by item()": lambda m, x: evaluation(inference=False)(m, x).item(),
+}
+WRONG_EVALUATIONS = {
+    "mode as it was": (evaluation(mode=None), "Measured in training mode"),
+    "training mode": (evaluation(mode=True), "Measured in training mode"),
+    "training mode, in batches": (evaluation(mode=True, size=35), "changes the network"),
+    "eval after the first batch": (too_late, "changes the network"),
+    "graph": (evaluation(inference=False), "holds a graph"),
+    "sum over images": (counted, "sum over images"),
+    "sum over pixels": (
+        evaluation(measure=lambda o, b: (o - b).square().flatten(1).sum(1).mean()),
+        "784 times too large",
+    ),
+    "mean of means": (mean_of_means, "weight each batch's mean"),
+    "0 to 255": (evaluation(prepare=lambda x: x.float()), "divide the bytes by 255"),
+    "bytes": (evaluation(prepare=lambda x: x), "RuntimeError"),
+    "one for each image": (one_each, "You return Tensor; expected one number"),
+    "forgets to return": (lambda model, images: None, "returns None"),
+}
+
+
+@pytest.mark.parametrize("answer", RIGHT_EVALUATIONS.values(), ids=RIGHT_EVALUATIONS)
+def test_right_evaluations_pass(answer):
+    verdict = check.evaluate(answer)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_EVALUATIONS.values(), ids=WRONG_EVALUATIONS)
+def test_wrong_evaluations_hear_what_is_wrong(answer, words):
+    verdict = check.evaluate(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+# ----------------------------------------------------------------------------------- the diagnosis
+
+
+def patient(error, spread, dead=0.0):
+    return Instruments(error, 0.0675, torch.tensor(spread), {"encoder.relu1": dead})
+
+
+PATIENTS = {
+    "A": patient(0.006, [1.2] * 60 + [0.0] * 4, dead=0.4),  # healthy, though some is dead
+    "B": patient(0.2, [0.03] * 64),
+    "C": patient(0.1025, [0.0] * 64, dead=0.9),
+}
+TRUTH = {"A": "healthy", "B": "untrained", "C": "collapsed"}
+WRONG_DIAGNOSES = {
+    "dead ReLUs taken for death": (TRUTH | {"A": "collapsed"}, "A is not collapsed: the error"),
+    "B collapsed": (TRUTH | {"B": "collapsed"}, "B is not collapsed: its latent numbers do vary"),
+    "C untrained": (TRUTH | {"C": "untrained"}, "C is not untrained: all 64 latent numbers are"),
+    "all healthy": (dict.fromkeys("ABC", "healthy"), "B is not healthy: its latent numbers do"),
+    "no such disease": (TRUTH | {"B": "sick"}, "'sick' is none of healthy, untrained, collapsed"),
+    "one forgotten": ({"A": "healthy", "B": "untrained"}, "keys A, B, C"),
+    "a list": (["healthy", "untrained", "collapsed"], "keys A, B, C"),
+}
+
+
+@pytest.mark.parametrize(
+    "answer", [TRUTH, dict(reversed(TRUTH.items()))], ids=["in order", "in another order"]
+)
+def test_right_diagnosis_passes(answer):
+    verdict = check.diagnose(answer, PATIENTS)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+def test_right_diagnosis_of_other_patients_passes():
+    others = {"x": PATIENTS["C"], "y": PATIENTS["A"]}
+    assert check.diagnose({"x": "collapsed", "y": "healthy"}, others)
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_DIAGNOSES.values(), ids=WRONG_DIAGNOSES)
+def test_wrong_diagnosis_hears_what_is_wrong(answer, words):
+    verdict = check.diagnose(answer, PATIENTS)
+    assert not verdict
+    assert words in verdict.message
+    assert ("Dead ReLUs alone" in verdict.message) == ("A is not" in verdict.message)
+
+
+# ------------------------------------------------------------------------------------- all of them
+
+
+@pytest.mark.parametrize(
+    ("exercise", "zoo", "same"),
+    [
+        (check.train_epoch, WRONG_LOOPS, SAME_MESSAGE),
+        (
+            check.evaluate,
+            WRONG_EVALUATIONS,
+            [
+                {"mode as it was", "training mode"},
+                {"training mode, in batches", "eval after the first batch"},
+            ],
+        ),
+        (
+            lambda answer: check.diagnose(answer, PATIENTS),
+            WRONG_DIAGNOSES,
+            [{"one forgotten", "a list"}],
+        ),
+    ],
+    ids=["train_epoch", "evaluate", "diagnose"],
+)
+def test_each_mistake_has_a_message_of_its_own(exercise, zoo, same):
+    by_message = {}
+    for name, (answer, _) in zoo.items():
+        by_message.setdefault(exercise(answer).message, set()).add(name)
+    shared = [names for names in by_message.values() if len(names) > 1]
+    assert sorted(shared, key=sorted) == sorted(same, key=sorted)
+
+
+@pytest.mark.parametrize("exercise", [check.train_epoch, check.evaluate])
+@pytest.mark.parametrize("unsolved", [..., None, lambda *_: ..., lambda *_: None])
+def test_unsolved_says_not_yet(exercise, unsolved):
+    verdict = exercise(unsolved)
+    assert not verdict and verdict.message.startswith("Not yet")
+
+
+@pytest.mark.parametrize("unsolved", [..., None, TRUTH | {"B": ...}, dict.fromkeys("ABC", ...)])
+def test_unsolved_diagnosis_says_not_yet(unsolved):
+    verdict = check.diagnose(unsolved, PATIENTS)
+    assert not verdict and verdict.message.startswith("Not yet")

@@ -1,0 +1,220 @@
+"""The backbone's tables, and a ledger that agrees with what can be counted without it."""
+
+import pytest
+import torch
+from torch import nn
+
+from ae_helpers import models
+from ae_helpers.models import Autoencoder, Decoder, Encoder
+
+# The layer, its output and its parameters: the tables that the project is built around.
+ENCODER = [
+    ("Conv2d(1, 8, kernel_size=15, stride=1, padding=1)", "8×16×16", 1_808),
+    ("Conv2d(8, 16, kernel_size=3, stride=2, padding=1)", "16×8×8", 1_168),
+    ("Conv2d(16, 32, kernel_size=3, stride=2, padding=1)", "32×4×4", 4_640),
+    ("Conv2d(32, 64, kernel_size=5, stride=2, padding=1)", "64×1×1", 51_264),
+]
+DECODER = [
+    ("ConvTranspose2d(64, 32, kernel_size=4, stride=1, padding=0)", "32×4×4", 32_800),
+    ("ConvTranspose2d(32, 16, kernel_size=2, stride=2, padding=0)", "16×8×8", 2_064),
+    ("ConvTranspose2d(16, 8, kernel_size=2, stride=2, padding=0)", "8×16×16", 520),
+    ("ConvTranspose2d(8, 1, kernel_size=4, stride=2, padding=3)", "1×28×28", 129),
+]
+
+
+@pytest.mark.parametrize(
+    ("half", "shape", "table", "parameters"),
+    [
+        (Encoder, (1, 28, 28), ENCODER, 58_880),
+        (Decoder, (64, 1, 1), DECODER, 35_513),
+        (Autoencoder, (1, 28, 28), ENCODER + DECODER, 94_393),
+    ],
+)
+def test_tables(half, shape, table, parameters):
+    found = models.ledger(half(), shape)
+    assert list(zip(found["layer"], found["output"], found["parameters"], strict=True)) == table
+    assert list(found.index) == list(range(1, len(table) + 1))
+    assert list(found) == ["layer", "output", "parameters", "multiplications", "receptive field"]
+    assert models.count_parameters(half()) == parameters == found["parameters"].sum()
+
+
+@pytest.mark.parametrize(
+    ("half", "shape", "expected"),
+    [
+        # outputs × the window that each one is the sum of
+        (
+            Encoder,
+            (1, 28, 28),
+            [
+                8 * 16 * 16 * (1 * 15 * 15),
+                16 * 8 * 8 * (8 * 3 * 3),
+                32 * 4 * 4 * (16 * 3 * 3),
+                64 * 1 * 1 * (32 * 5 * 5),
+            ],
+        ),
+        # inputs × the stamp that each one is multiplied with
+        (
+            Decoder,
+            (64, 1, 1),
+            [
+                64 * 1 * 1 * (32 * 4 * 4),
+                32 * 4 * 4 * (16 * 2 * 2),
+                16 * 8 * 8 * (8 * 2 * 2),
+                8 * 16 * 16 * (1 * 4 * 4),
+            ],
+        ),
+    ],
+)
+def test_multiplications(half, shape, expected):
+    assert list(models.ledger(half(), shape)["multiplications"]) == expected
+
+
+def test_multiplications_agree_with_torch():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = Autoencoder()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        model(torch.zeros(1, 1, 28, 28))
+    multiplied_and_added = counter.get_total_flops()
+    assert models.ledger(model, (1, 28, 28))["multiplications"].sum() * 2 == multiplied_and_added
+
+
+def test_receptive_fields_are_what_can_be_seen():
+    """Which pixels have a gradient, in an image so large that no border is near."""
+    fields = models.ledger(Encoder(), (1, 28, 28))["receptive field"]
+    assert list(fields) == ["15×15", "17×17", "21×21", "37×37"]
+    layers = [layer for layer in Encoder() if isinstance(layer, nn.Conv2d)]
+    for layer in layers:
+        nn.init.ones_(layer.weight)
+    for depth, field in enumerate(fields, start=1):
+        image = torch.zeros(1, 1, 120, 120, requires_grad=True)
+        output = nn.Sequential(*layers[:depth])(image)
+        output[0, 0, output.shape[2] // 2, output.shape[3] // 2].backward()
+        seen = image.grad[0, 0] != 0
+        assert f"{seen.any(1).sum()}×{seen.any(0).sum()}" == field
+
+
+def test_receptive_field_ends_where_the_decoder_begins():
+    fields = list(models.ledger(Autoencoder(), (1, 28, 28))["receptive field"])
+    assert fields == ["15×15", "17×17", "21×21", "37×37", "", "", "", ""]
+    stack = nn.Sequential(nn.Conv2d(1, 1, 3), nn.ConvTranspose2d(1, 1, 3), nn.Conv2d(1, 1, 3))
+    assert list(models.ledger(stack, (1, 9, 9))["receptive field"]) == ["3×3", "", ""]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_ledger_leaves_the_network_as_it_was(training):
+    model = Autoencoder(norm="batch").train(training)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    models.ledger(model, (1, 28, 28))
+    assert all(module.training == training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_ledger_cleans_up_after_a_shape_that_does_not_fit():
+    model = Autoencoder().train()
+    with pytest.raises(RuntimeError):
+        models.ledger(model, (3, 28, 28))
+    assert model.training and not any(module._forward_hooks for module in model.modules())
+
+
+# ------------------------------------------------------------------------------------ the networks
+
+
+def kinds(module):
+    return [f"{name} {type(child).__name__}" for name, child in module.named_children()]
+
+
+def test_a_relu_after_every_layer_but_the_last_and_a_sigmoid_at_the_end():
+    assert kinds(Encoder()) == [
+        *("conv1 Conv2d", "relu1 ReLU", "conv2 Conv2d", "relu2 ReLU"),
+        *("conv3 Conv2d", "relu3 ReLU", "conv4 Conv2d"),
+    ]
+    assert kinds(Decoder()) == [
+        *("deconv1 ConvTranspose2d", "relu1 ReLU", "deconv2 ConvTranspose2d", "relu2 ReLU"),
+        *("deconv3 ConvTranspose2d", "relu3 ReLU", "deconv4 ConvTranspose2d", "sigmoid Sigmoid"),
+    ]
+
+
+def test_options():
+    assert kinds(Encoder("leaky_relu", "batch"))[:3] == [
+        *("conv1 Conv2d", "norm1 BatchNorm2d", "leaky_relu1 LeakyReLU"),
+    ]
+    decoder = Decoder("leaky_relu", "batch", "linear")
+    assert kinds(decoder)[-3:] == [
+        *("leaky_relu3 LeakyReLU", "deconv4 ConvTranspose2d", "linear Identity"),
+    ]
+    assert [child.num_features for child in decoder if isinstance(child, nn.BatchNorm2d)] == [
+        *(32, 16, 8),
+    ]
+    model = Autoencoder("leaky_relu", norm="batch", output="linear")
+    assert model.options == {"activation": "leaky_relu", "norm": "batch", "output": "linear"}
+    assert kinds(model.encoder) == kinds(Encoder("leaky_relu", "batch"))
+    assert kinds(model.decoder) == kinds(decoder)
+    assert models.count_parameters(model) == 94_393 + 2 * (8 + 16 + 32 + 32 + 16 + 8)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("activation", "gelu", "['relu', 'leaky_relu']"),
+        ("activation", None, "['relu', 'leaky_relu']"),
+        ("norm", "layer", "[None, 'batch']"),
+        ("output", "tanh", "['sigmoid', 'linear']"),
+    ],
+)
+def test_unknown_option(option, value, expected):
+    with pytest.raises(ValueError) as raised:
+        Autoencoder(**{option: value})
+    assert str(raised.value) == f"Unknown {option} {value!r}; expected one of {expected}."
+
+
+def test_shapes_on_the_way(build):
+    model, images = build(), torch.rand(5, 1, 28, 28)
+    shapes, x = [], images
+    for layer in [*model.encoder, *model.decoder]:
+        x = layer(x)
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            shapes.append("×".join(str(size) for size in x.shape[1:]))
+    assert shapes == [output for _, output, _ in ENCODER + DECODER]
+    assert torch.equal(model(images), x)
+
+
+def test_encode_and_decode_are_the_halves(build):
+    model, images = build(), torch.rand(5, 1, 28, 28)
+    latent = model.encode(images)
+    assert latent.shape == (5, model.latent_size) == (5, 64)
+    assert images.shape[1:] == model.input_shape
+    assert torch.equal(latent[:, :, None, None], model.encoder(images))
+    assert torch.equal(model.decode(latent), model(images))
+
+
+def test_a_half_can_be_cut(build):
+    model, images = build(), torch.rand(5, 1, 28, 28)
+    first, rest = model.encoder[:3], model.encoder[3:]
+    assert kinds(first) == kinds(model.encoder)[:3] and model.encoder[0] is model.encoder.conv1
+    assert torch.equal(rest(first(images)), model.encoder(images))
+    assert model.decoder[-1] is model.decoder.sigmoid
+    assert kinds(model.decoder[-2:]) == kinds(model.decoder)[-2:]
+
+
+def test_output_range(build):
+    images = torch.rand(5, 1, 28, 28)
+    with torch.no_grad():
+        for output, bounded in (("sigmoid", True), ("linear", False)):
+            model = build(output=output)
+            model.decoder.deconv4.weight *= 1_000
+            low, high = model(images).aminmax()
+            assert (low >= 0 and high <= 1) == bounded
+
+
+def test_seeds(build, same_weights):
+    assert same_weights(build(seed=1), build(seed=1))
+    assert not same_weights(build(seed=1), build(seed=2))
+
+
+def test_count_parameters_counts_what_is_trained():
+    layer = nn.Linear(3, 2)
+    assert models.count_parameters(layer) == 8
+    layer.bias.requires_grad_(False)
+    assert models.count_parameters(layer) == 6

@@ -1,0 +1,728 @@
+"""The loop, its errors, and everything that can happen to it half way."""
+
+import copy
+import errno
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from ae_helpers import checkpoints, training
+from ae_helpers.baselines import image_errors
+from ae_helpers.data import to_float
+from ae_helpers.models import Autoencoder
+from ae_helpers.training import fit
+
+PROJECT = Path(__file__).parent.parent
+STEPS = 6  # in an epoch of the 190 digits below; the last batch is a short one
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+
+class Forgetful(Autoencoder):
+    """A backbone with dropout, so that a training depends on the state of the random numbers."""
+
+    def forward(self, images):
+        return self.decoder(F.dropout(self.encoder(images), 0.2, self.training))
+
+
+def disturb(monkeypatch, epoch, step, action):
+    """Call ``action(model)`` after a step of an epoch, both counted from 1 over all calls."""
+    original, calls = training.train_steps, []
+
+    def train_steps(model, *args):
+        calls.append(None)
+        for number, loss in enumerate(original(model, *args), start=1):
+            if (len(calls), number) == (epoch, step):
+                action(model)
+            yield loss
+
+    monkeypatch.setattr(training, "train_steps", train_steps)
+
+
+def press_stop(*_):
+    signal.raise_signal(signal.SIGINT)
+
+
+def without_times(history):
+    fields = asdict(history)
+    del fields["seconds"], fields["reconstructions"]
+    return fields
+
+
+def same_history(one, other):
+    return without_times(one) == without_times(other) and all(
+        torch.equal(mine, theirs)
+        for mine, theirs in zip(one.reconstructions, other.reconstructions, strict=True)
+    )
+
+
+# --------------------------------------------------------------------------------------- the parts
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "kind"), [(True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_best_device(monkeypatch, cuda, mps, kind):
+    monkeypatch.undo()  # the fixture that pins the CPU
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: cuda)
+        patch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        assert training.best_device() == torch.device(kind)
+
+
+def test_batch_order():
+    order = training.batch_order(1_000, seed=3, epoch=2)
+    assert sorted(order.tolist()) == list(range(1_000))
+    with torch.random.fork_rng():
+        torch.manual_seed(12)  # no matter
+        assert torch.equal(order, training.batch_order(1_000, seed=3, epoch=2))
+    for seed, epoch in ((3, 1), (2, 2), (4, 2)):
+        assert not torch.equal(order, training.batch_order(1_000, seed, epoch))
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_evaluation_leaves_the_network_as_it_was(build, small, mode):
+    model, images = build(norm="batch").train(mode), small.test_images
+    with torch.no_grad():
+        model.train()(to_float(small.train_images))  # so that the running statistics matter
+    model.train(mode)
+    before = copy.deepcopy(model.state_dict())
+    output = training.reconstruct(model, images)
+    error = training.evaluate(model, images)
+
+    assert model.training == mode and all(m.training == mode for m in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    with torch.no_grad():
+        expected = model.eval()(to_float(images))
+    assert output.shape == images.shape and output.dtype == torch.float32
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-6)
+    assert error == pytest.approx(((to_float(images) - expected) ** 2).mean().item(), rel=1e-5)
+
+
+def test_the_batch_size_of_an_evaluation_does_not_matter(build, small):
+    model = build(norm="batch")
+    whole = training.reconstruct(model, small.test_images)
+    for size in (1, 33, 100):  # 33: the last batch is short
+        parts = training.reconstruct(model, small.test_images, batch_size=size)
+        torch.testing.assert_close(parts, whole, rtol=0, atol=1e-6)
+
+
+def test_a_failing_evaluation_restores_the_mode(build, small, monkeypatch):
+    model = build().train()
+    monkeypatch.setattr(model.decoder, "forward", lambda x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        training.reconstruct(model, small.test_images)
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("images", "word"),
+    [(torch.rand(5, 28, 28), "images[:, None]"), (torch.rand(2, 1, 32, 32), "takes (1, 28, 28)")],
+)
+def test_evaluation_refuses_bad_images(build, images, word):
+    for measure in (training.reconstruct, training.evaluate):
+        with pytest.raises(ValueError) as raised:
+            measure(build(), images)
+        assert word in str(raised.value)
+
+
+# --------------------------------------------------------------------------------- the plain loop
+
+
+def by_hand(model, digits, epochs, batch_size, learning_rate, seed):
+    """Lesson 04's loop, with nothing of ours but ``to_float``; returns the error per epoch."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    errors = []
+    for epoch in range(1, epochs + 1):
+        generator = torch.Generator().manual_seed(1_000 * seed + epoch)
+        order = torch.randperm(len(digits.train_images), generator=generator)
+        model.train()
+        total = 0.0
+        for index in order.split(batch_size):
+            batch = digits.train_images[index].float() / 255
+            loss = F.mse_loss(model(batch), batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(index)
+        errors.append(total / len(order))
+    return errors
+
+
+@pytest.mark.parametrize("options", [{}, {"norm": "batch", "activation": "leaky_relu"}])
+def test_the_plain_loop_is_the_loop_by_hand(build, small, same_weights, options):
+    digits = small.take(200)  # the last batch has 8 images
+    mine, theirs = build(1, **options), build(1, **options)
+    errors = by_hand(theirs, digits, epochs=2, batch_size=32, learning_rate=3e-3, seed=5)
+    history = fit(mine, digits, 2, 32, 3e-3, seed=5, fast=False, progress=False)
+    assert same_weights(mine, theirs)  # to the last bit
+    assert history.train_error == pytest.approx(errors, rel=1e-12)
+    expected = training.evaluate(theirs, digits.test_images)
+    assert history.test_error[-1] == expected
+
+
+def test_matrix_products_train_the_same_network(build, small):
+    digits = small.take(320)  # 10 steps: later, rounding errors have grown
+    mine, theirs = build(1), build(1)
+    errors = by_hand(theirs, digits, epochs=1, batch_size=32, learning_rate=1e-2, seed=0)
+    history = fit(mine, digits, 1, progress=False)
+    assert history.train_error == pytest.approx(errors, rel=1e-4)
+    initial = build(1).state_dict()
+    for name, value in theirs.state_dict().items():
+        moved = (value - initial[name]).norm()
+        assert (mine.state_dict()[name] - value).norm() < 0.01 * moved
+
+
+def test_train_error_counts_a_short_last_batch_by_its_images(build, small):
+    """At a rate of almost nothing, the mean over steps must be the mean over images."""
+    model, digits = build(), small.take(70)  # batches of 32, 32 and 6
+    history = fit(model, digits, 1, learning_rate=1e-12, progress=False)
+    assert history.train_error[0] == pytest.approx(
+        training.evaluate(build(), digits.train_images), rel=1e-6
+    )
+
+
+def test_seeds(build, small, same_weights):
+    digits, models = small.take(160), [build(kind=Forgetful) for _ in range(4)]
+    with torch.random.fork_rng():
+        torch.manual_seed(99)
+        state = torch.get_rng_state()
+        for model, seed in zip(models, (1, 1, 2, 1), strict=True):
+            fit(model, digits, 1, seed=seed, progress=False)
+        assert torch.equal(torch.get_rng_state(), state)  # and nobody else's numbers move
+    assert same_weights(models[0], models[1]) and same_weights(models[0], models[3])
+    assert not same_weights(models[0], models[2])
+
+
+@pytest.fixture
+def rates():
+    """The learning rate of each step that any optimizer takes."""
+    found = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: found.append(float(optimizer.param_groups[0]["lr"]))
+    )
+    yield found
+    hook.remove()
+
+
+def test_warmup_is_a_ramp(build, small, rates):
+    digits = small.take(32 * 8)
+    fit(build(), digits, 2, learning_rate=1e-2, warmup_steps=10, progress=False)
+    rises = rates[:11]
+    assert rises[0] == pytest.approx(1e-3)  # a tenth
+    differences = [after - before for before, after in zip(rises, rises[1:], strict=False)]
+    assert differences == pytest.approx([9e-4] * 10)  # all the same: a straight line
+    assert rates[10:] == pytest.approx([1e-2] * 6) and len(rates) == 16
+
+
+def test_without_warmup_the_rate_is_constant(build, small, rates):
+    fit(build(), small.take(64), 2, learning_rate=2e-3, progress=False)
+    assert rates == [2e-3] * 4
+
+
+# ------------------------------------------------------------------------------------- the history
+
+
+def test_history(build, small, capsys):
+    seen = []
+
+    def on_epoch(history):
+        seen.append((history.epochs, len(history.reconstructions), id(history)))
+
+    model, fresh = build(), build()
+    history = fit(model, small, 2, 64, 5e-3, seed=4, on_epoch=on_epoch)
+    assert history.settings == {
+        "dataset": "mnist-sample",
+        "images": 640,
+        "batch_size": 64,
+        "learning_rate": 5e-3,
+        "seed": 4,
+        "warmup_steps": 0,
+    }
+    assert seen == [(epochs, epochs + 1, id(history)) for epochs in range(3)]
+    assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
+    assert len(history.seconds) == 2 and min(history.seconds) > 0
+    assert history.problems == []
+    assert history.error_before == training.evaluate(fresh, small.test_images)
+    assert history.test_error[1] == training.evaluate(model, small.test_images)
+    assert history.test_error[1] < history.test_error[0] < history.error_before
+
+    ten = small.test_images[:10]
+    for network, kept in ((fresh, history.reconstructions[0]), (model, history.reconstructions[2])):
+        assert kept.shape == (10, 1, 28, 28) and kept.dtype == torch.uint8
+        exact = training.reconstruct(network, ten)
+        assert (to_float(kept) - exact).abs().max() <= 0.5 / 255 + 1e-6
+
+    before, first, second = capsys.readouterr().out.splitlines()
+    assert before == f"before training: test error {history.error_before:.4f}"
+    for number, line in ((1, first), (2, second)):
+        train, test = history.train_error[number - 1], history.test_error[number - 1]
+        assert line.startswith(
+            f"epoch  {number}/2: train error {train:.4f}, test error {test:.4f}, "
+        )
+
+
+def test_silence(build, small, capsys):
+    fit(build(), small.take(64), 1, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_progress_says_how_much_is_left(build, small, monkeypatch):
+    said = []
+    monkeypatch.setattr(training.Progress, "update", lambda self, line: said.append(line))
+    monkeypatch.setattr(training.time, "monotonic", iter(range(1_000)).__next__)
+    fit(build(), small.take(128), 2, progress=False)  # 4 steps an epoch; a second passes with each
+    assert said == [
+        *("epoch  1/2:  25%, 0:07 left", "epoch  1/2:  50%, 0:06 left"),
+        *("epoch  1/2:  75%, 0:05 left", "epoch  1/2: 100%, 0:04 left"),
+        *("epoch  2/2:  25%, 0:03 left", "epoch  2/2:  50%, 0:02 left"),
+        *("epoch  2/2:  75%, 0:01 left", "epoch  2/2: 100%, 0:00 left"),
+    ]
+
+
+def test_fewer_test_images_than_are_kept(build, small):
+    history = fit(build(), small.take(64, 3), 1, progress=False)
+    assert [len(kept) for kept in history.reconstructions] == [3, 3]
+
+
+# --------------------------------------------------------------------------------- wrong arguments
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "words"),
+    [
+        ("epochs", 0, ["expected a whole number from 1 on", "15 by default"]),
+        ("epochs", -1, ["expected a whole number from 1 on"]),
+        ("epochs", 2.5, ["expected a whole number from 1 on"]),
+        ("batch_size", 0, ["from 1 to the 640 training images", "32 by default"]),
+        ("batch_size", -32, ["from 1 to the 640 training images"]),
+        ("batch_size", 641, ["from 1 to the 640 training images"]),
+        ("batch_size", 3.0, ["from 1 to the 640 training images"]),
+        ("learning_rate", -0.01, ["expected a number above 0", "0.01 by default"]),
+        ("learning_rate", 0, ["expected a number above 0"]),
+        ("learning_rate", math.nan, ["expected a number above 0"]),
+        ("learning_rate", math.inf, ["expected a number above 0"]),
+        ("learning_rate", "1e-2", ["expected a number above 0"]),
+        ("warmup_steps", -1, ["expected a whole number from 0 on"]),
+    ],
+)
+def test_settings_that_cannot_be_trained_with(
+    build, small, tmp_path, capsys, same_weights, argument, value, words
+):
+    model = build()
+    with pytest.raises(ValueError) as raised:
+        fit(model, small, folder=tmp_path / "run", **{argument: value})
+    message = str(raised.value)
+    assert message.startswith(f"{argument}={value!r}; ")
+    for word in words:
+        assert word in message
+    assert same_weights(model, build()) and not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("where", ["train_images", "test_images"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda x: x.float(), ["to 255", "expected [0, 1]", "Divide them by 255"]),
+        (lambda x: x[:, 0], ["28, 28)", "(N, C, H, W)", "images[:, None]"]),
+        (lambda x: x / 255 + math.nan, ["NaN", "[0, 1]", "drop them"]),
+        (lambda x: x[:0], ["(0, 1, 28, 28)", "at least one image", "filter"]),
+        (lambda x: x.repeat(1, 3, 1, 1), ["(3, 28, 28)", "takes (1, 28, 28)"]),
+    ],
+    ids=["0 to 255", "no channel axis", "NaN", "empty", "colour"],
+)
+def test_images_that_cannot_be_trained_with(
+    build, small, tmp_path, same_weights, where, spoil, words
+):
+    model, digits = build(), replace(small, **{where: spoil(getattr(small, where))})
+    with pytest.raises(ValueError) as raised:
+        fit(model, digits, 1, folder=tmp_path / "run")
+    for word in words:
+        assert word in str(raised.value)
+    assert same_weights(model, build()) and not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------- what is said when the network dies
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite(build, small, tmp_path, monkeypatch, capsys, value):
+    folder = tmp_path / "run"
+
+    def ruin(model):
+        model.decoder.deconv4.bias.data.fill_(value)
+
+    disturb(monkeypatch, 3, 2, ruin)
+    model, weights = build(output="linear"), []
+    history = fit(
+        model,
+        small,
+        5,
+        learning_rate=5e-3,
+        folder=folder,
+        on_epoch=lambda _: weights.append(copy.deepcopy(model.state_dict())),
+    )
+    assert history.problems == [
+        f"epoch 3, step 3: the loss is {value}; the weights are lost. "
+        "Try a learning_rate below 0.005."
+    ]
+    assert history.problems[0] in capsys.readouterr().out.splitlines()
+    assert history.epochs == 2 == len(history.train_error) == len(history.reconstructions) - 1
+    kept = checkpoints.load(folder / "last.pt")  # the last good epoch
+    assert len(kept["history"]["test_error"]) == 2
+    assert all(torch.equal(kept["weights"][name], weights[2][name]) for name in weights[2])
+
+
+def test_a_network_that_dies_in_the_last_step_of_an_epoch(build, small, tmp_path, capsys):
+    """Every loss of the epoch is finite; only the test shows what the last step has done."""
+    history = fit(build(), small, 3, 640, 1e10, folder=tmp_path / "run")
+    assert history.problems == [
+        "epoch 1: the test error is nan; the weights are lost. Try a learning_rate below 1e+10."
+    ]
+    assert history.problems[0] in capsys.readouterr().out
+    assert history.epochs == 0 and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("learning_rate", [1.0, 1e3])
+def test_a_collapse_is_said_once(build, small, capsys, learning_rate):
+    history = fit(build(), small.take(320), 3, learning_rate=learning_rate)
+    (problem,) = history.problems
+    assert problem.startswith("epoch 1: the network has collapsed")
+    for word in ("the same picture", "another seed", "smaller learning_rate", "warmup_steps=300"):
+        assert word in problem
+    assert capsys.readouterr().out.count(problem) == 1
+    assert history.epochs == 3  # said, not stopped: lesson 04 looks at it
+
+
+def test_a_later_collapse_is_said_with_its_epoch(build, small, monkeypatch):
+    def kill(model):
+        model.encoder.conv4.weight.data.zero_()
+        model.encoder.conv4.bias.data.fill_(-1e3)
+
+    disturb(monkeypatch, 2, 5, kill)
+    history = fit(build(), small.take(160), 2, progress=False)
+    assert [problem[:7] for problem in history.problems] == ["epoch 2"]
+
+
+# ------------------------------------------------------------------------------------- checkpoints
+
+
+def test_best_is_the_best_epoch(build, small, tmp_path, monkeypatch, same_weights):
+    script, weights = iter([0.5, 0.3, 0.1, 0.2, 0.15]), []
+    original = training._test
+
+    def test(*args):
+        original(*args)
+        return next(script)
+
+    monkeypatch.setattr(training, "_test", test)
+    model = build()
+    fit(
+        model,
+        small.take(64),
+        4,
+        folder=tmp_path,
+        progress=False,
+        on_epoch=lambda _: weights.append(copy.deepcopy(model)),
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "last.pt"]
+    best, last = (checkpoints.load_model(tmp_path / name) for name in ("best.pt", "last.pt"))
+    assert same_weights(best, weights[2]) and same_weights(last, weights[4])
+    assert checkpoints.load(tmp_path / "best.pt")["test_error"] == 0.1
+
+
+def test_a_finished_run_is_not_trained_again(build, small, tmp_path, monkeypatch, same_weights):
+    digits, model, again = small.take(160), build(), build(9)
+    first = fit(model, digits, 2, folder=tmp_path, progress=False)
+    monkeypatch.setattr(training, "train_steps", None)
+    second = fit(again, digits, 2, folder=tmp_path, progress=False)
+    assert same_weights(again, model) and asdict(second)["seconds"] == first.seconds
+    assert same_history(first, second)
+
+
+def test_a_longer_run_goes_on(build, small, tmp_path, capsys, same_weights):
+    digits, model, whole = small.take(160), build(9), build()
+    folder = tmp_path / "some folder"
+    fit(build(), digits, 1, folder=folder, progress=False)
+    history = fit(model, digits, 3, folder=folder)
+    assert "going on from some folder/last.pt, after epoch 1" in capsys.readouterr().out
+    assert same_history(history, fit(whole, digits, 3, progress=False))
+    assert same_weights(model, whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "was", "says"),
+    [
+        ({"batch_size": 16}, "batch_size=32", "16"),
+        ({"learning_rate": 1e-3}, "learning_rate=0.01", "0.001"),
+        ({"seed": 1}, "seed=0", "1"),
+        ({"warmup_steps": 10}, "warmup_steps=0", "10"),
+        ({"data": "fewer"}, "images=160", "96"),
+        ({"data": "another"}, "dataset='mnist-sample'", "'mnist'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_folder_of_other_settings_is_refused(build, small, tmp_path, change, was, says):
+    digits = small.take(160)
+    fit(build(), digits, 1, folder=tmp_path, progress=False)
+    before = (tmp_path / "last.pt").read_bytes()
+    others = {"fewer": small.take(96), "another": replace(digits, name="mnist")}
+    digits = others.get(change.pop("data", ""), digits)
+    with pytest.raises(ValueError) as raised:
+        fit(build(), digits, 2, folder=tmp_path, progress=False, **change)
+    message = str(raised.value)
+    assert message.startswith(
+        f"{tmp_path / 'last.pt'} was trained with {was}, this call says {says};"
+    )
+    assert "Choose another folder, or delete the file to start anew" in message
+    assert (tmp_path / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options", [{"norm": "batch"}, {"activation": "leaky_relu"}, {"output": "linear"}]
+)
+def test_a_folder_of_another_architecture_is_refused(build, small, tmp_path, options):
+    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
+    with pytest.raises(ValueError, match="is from another architecture.*another checkpoint"):
+        fit(build(**options), small.take(64), 2, folder=tmp_path, progress=False)
+
+
+def test_a_damaged_checkpoint_is_refused(build, small, tmp_path):
+    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
+    os.truncate(tmp_path / "last.pt", 5_000)
+    with pytest.raises(ValueError, match=r"last\.pt \(5,000 bytes\) can't be read"):
+        fit(build(), small.take(64), 2, folder=tmp_path, progress=False)
+    assert (tmp_path / "last.pt").stat().st_size == 5_000  # what to do with it is the reader's
+
+
+def test_a_network_without_its_history_is_refused(build, small, tmp_path):
+    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
+    os.replace(tmp_path / "best.pt", tmp_path / "last.pt")
+    with pytest.raises(ValueError) as raised:
+        fit(build(), small.take(64), 2, folder=tmp_path, progress=False)
+    assert "last.pt holds a network only; expected a run that can go on" in str(raised.value)
+    assert "Choose another folder" in str(raised.value)
+
+
+def test_full_disk_while_training(build, small, tmp_path, monkeypatch, same_weights):
+    """The epoch before stays, whole, and the run goes on from it when there is space again."""
+    digits, folder, replaced, original = small.take(160), tmp_path / "run", [], os.replace
+
+    def full(*args):
+        replaced.append(args)
+        if len(replaced) > 2:  # best.pt and last.pt of epoch 1 still fit
+            raise OSError(errno.ENOSPC, "No space left on device")
+        original(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(OSError, match="Can't save .*No space left on device.*Free some space"):
+            fit(build(), digits, 3, folder=folder, progress=False)
+    assert sorted(path.name for path in folder.iterdir()) == ["best.pt", "last.pt"]
+    assert len(checkpoints.load(folder / "last.pt")["history"]["test_error"]) == 1
+
+    model, whole = build(9), build()
+    fit(model, digits, 3, folder=folder, progress=False)
+    fit(whole, digits, 3, progress=False)
+    assert same_weights(model, whole)
+
+
+def test_trained_backbone(small, tmp_path, monkeypatch, same_weights, build):
+    monkeypatch.setattr(training, "own_folder", lambda name: tmp_path / name)
+    digits = small.take(160)
+    with torch.random.fork_rng():
+        torch.manual_seed(99)
+        model, history = training.trained_backbone(digits, epochs=2, seed=3)
+        after = torch.rand(1)
+        torch.manual_seed(99)
+        assert torch.equal(after, torch.rand(1))  # nobody else's random numbers moved
+    by_fit = build(3)
+    assert same_history(history, fit(by_fit, digits, 2, seed=3, progress=False))
+    assert same_weights(model, by_fit)
+
+    (folder,) = (tmp_path / "checkpoints").iterdir()
+    assert folder.name == "backbone-mnist-sample-160-epochs-2-seed-3"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_steps", None)  # it must be found, not trained
+        again, known = training.trained_backbone(digits, epochs=2, seed=3)
+    assert same_weights(again, model) and same_history(known, history)
+    training.trained_backbone(digits, epochs=1, seed=3)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+# ------------------------------------------------------------------- stopped, killed, and going on
+
+
+KINDS = [
+    pytest.param({}, {}, id="backbone"),
+    pytest.param({"kind": Forgetful}, {"warmup_steps": 10}, id="dropout and warm-up"),
+    pytest.param({"norm": "batch"}, {"fast": False}, id="batch norm, plain loop"),
+]
+
+
+@pytest.mark.parametrize(("options", "settings"), KINDS)
+@pytest.mark.parametrize("step", [1, 4, STEPS])
+def test_stop_button(
+    build, small, tmp_path, monkeypatch, capsys, same_weights, options, settings, step
+):
+    handler, digits = signal.getsignal(signal.SIGINT), small.take(190)
+    model, folder = build(**options), tmp_path / "my run"
+    with monkeypatch.context() as patch:
+        disturb(patch, 2, step, press_stop)
+        history = fit(model, digits, 3, folder=folder, **settings)
+    assert history.problems == [
+        f"stopped in epoch 2, after {step} of {STEPS} steps: the network keeps all it has "
+        "learned, and so does my run/last.pt: the same call goes on."
+    ]
+    assert capsys.readouterr().out.splitlines()[-1] == history.problems[0]
+    assert history.epochs == 1 == len(history.train_error)
+    assert signal.getsignal(signal.SIGINT) is handler
+    kept = checkpoints.load(folder / "last.pt")
+    assert all(torch.equal(kept["weights"][name], v) for name, v in model.state_dict().items())
+
+    whole, resumed = build(**options), build(9, **options)
+    expected = fit(whole, digits, 3, progress=False, **settings)
+    history = fit(resumed, digits, 3, folder=folder, **settings)
+    assert "going on from my run/last.pt, after epoch 1" in capsys.readouterr().out
+    assert same_weights(resumed, whole) and same_history(history, expected)
+
+
+def test_stop_button_without_a_folder(build, small, monkeypatch, same_weights):
+    model, expected = build(), build()
+    disturb(monkeypatch, 1, 3, press_stop)
+    history = fit(model, small.take(190), 3, progress=False, fast=False)
+    assert history.problems == [
+        f"stopped in epoch 1, after 3 of {STEPS} steps: the network keeps all it has learned."
+    ]
+    assert history.epochs == 0
+    order = training.batch_order(190, 0, 1)[:96]  # three steps' worth of images, in that order
+    optimizer = torch.optim.Adam(expected.parameters(), lr=1e-2)
+    list(training.train_steps(expected, small.train_images, order.split(32), optimizer))
+    assert same_weights(model, expected)
+
+
+def test_stop_button_twice_means_now(build, small, monkeypatch):
+    handler = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        disturb(monkeypatch, 1, 2, lambda _: (press_stop(), press_stop()))
+        with pytest.raises(KeyboardInterrupt):
+            fit(build(), small, 1, progress=False)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_stop_button_between_two_epochs(build, small, tmp_path, same_weights):
+    model, whole, digits = build(), build(), small.take(160)
+    history = fit(
+        model,
+        digits,
+        2,
+        folder=tmp_path,
+        progress=False,
+        on_epoch=lambda history: press_stop() if history.epochs == 1 else None,
+    )
+    assert history.problems[0].startswith("stopped in epoch 2, after 1 of 5 steps")
+    fit(model, digits, 2, folder=tmp_path, progress=False)
+    fit(whole, digits, 2, progress=False)
+    assert same_weights(model, whole)
+
+
+def test_a_thread_can_train(build, small):
+    """There are no interrupts in a thread, and asking for them would raise."""
+    found = []
+    worker = threading.Thread(
+        target=lambda: found.append(fit(build(), small.take(64), 1, progress=False).epochs)
+    )
+    worker.start()
+    worker.join()
+    assert found == [1]
+
+
+KILLED = """
+import os, signal, sys
+import torch
+from ae_helpers import data, training
+from ae_helpers.models import Autoencoder
+
+digits = data.ImageData(*torch.load(sys.argv[1]))
+when, calls, steps, replace = sys.argv[3], [], training.train_steps, os.replace
+training.best_device = lambda: torch.device("cpu")
+
+def die():
+    print("dying", flush=True)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+def train_steps(*args):
+    calls.append(None)
+    for number, loss in enumerate(steps(*args)):
+        if when == "training" and (len(calls), number) == (3, 5):
+            die()
+        yield loss
+
+def dying_replace(part, path):
+    if when == "saving" and len(calls) == 3 and path.name == "last.pt":
+        die()
+    replace(part, path)
+
+training.train_steps, os.replace = train_steps, dying_replace
+torch.manual_seed(0)
+training.fit(Autoencoder(), digits, 5, folder=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("when", ["training", "saving"])
+def test_a_killed_run_goes_on_bit_for_bit(build, small, tmp_path, same_weights, when):
+    """Kill -9 in epoch 3 of 5: in the middle of a step, or between two checkpoint files."""
+    fields = [getattr(small, name) for name in small.__dataclass_fields__]
+    torch.save(fields, tmp_path / "digits.pt")
+    folder = tmp_path / "run"
+    result = subprocess.run(
+        [sys.executable, "-c", KILLED, tmp_path / "digits.pt", folder, when],
+        cwd=PROJECT,
+        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode not in (0, 1) and result.stdout.endswith("dying\n"), result.stderr
+    assert len(checkpoints.load(folder / "last.pt")["history"]["test_error"]) == 2
+
+    whole, resumed = build(), build(9)
+    expected = fit(whole, small, 5, progress=False)
+    history = fit(resumed, small, 5, folder=folder, progress=False)
+    assert same_weights(resumed, whole) and same_history(history, expected)
+    best = checkpoints.load(folder / "best.pt")["test_error"]
+    assert best == min(expected.test_error)
+
+
+# ------------------------------------------------------------------------------------- any network
+
+
+def test_a_network_of_ones_own(small, tmp_path):
+    """Not a word about encoders, 28 pixels or options: a reader's first attempt trains, too."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 16),
+        nn.ReLU(),
+        nn.Linear(16, 784),
+        nn.Unflatten(1, (1, 28, 28)),
+    )
+    before = training.evaluate(model, small.test_images)
+    history = fit(model, small, 2, folder=tmp_path, progress=False)
+    assert history.test_error[-1] < 0.7 * before
+    error = image_errors(small.test_images, training.reconstruct(model, small.test_images))
+    assert history.test_error[-1] == pytest.approx(error.mean().item(), rel=1e-6)
