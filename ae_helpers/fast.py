@@ -1,9 +1,9 @@
 """The same layers, computed as matrix products: same parameters, same numbers, less time.
 
 The backbone is tiny, so a training step on a CPU is mostly the overhead of general convolution
-routines. Four of its eight layers, and the costly first one, are matrix products in disguise.
-`training.fit` swaps them in while it trains; nothing else needs to know. Results agree with
-PyTorch's own layers up to the rounding of float32; `benchmarks/` has the seconds.
+routines. Six of its eight layers are matrix products in disguise. `training.fit` swaps them in
+while it trains; nothing else needs to know. Results agree with PyTorch's own layers up to the
+rounding of float32; `benchmarks/` has the seconds.
 """
 
 import contextlib
@@ -47,7 +47,12 @@ def _rule(layer: nn.Module) -> Callable[[nn.Module, Tensor], Tensor] | None:
     if isinstance(layer, nn.Conv2d):
         large = layer.in_channels == 1 and layer.stride == (1, 1) and layer.kernel_size[0] > 7
         return _banded if large else _conv_to_one_pixel
-    if layer.padding != (0, 0) or layer.output_padding != (0, 0):
+    if layer.output_padding != (0, 0):
+        return None
+    (k, _), (stride, _), (p, _) = layer.kernel_size, layer.stride, layer.padding
+    if layer.out_channels == 1 and k > stride and k % stride == 0 and p >= k - stride:
+        return _banded_stamps
+    if p:
         return None
     return _stamps if layer.kernel_size == layer.stride else _stamp_of_one_pixel
 
@@ -101,17 +106,39 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
         return layer._conv_forward(x[:, None], layer.weight, layer.bias)
     strips = x.unfold(2, seen, BLOCK).transpose(1, 2).reshape(n, -1, height * seen)
     strips = strips.unfold(2, k * seen, seen).transpose(1, 2)  # (n, rows, columns / BLOCK, …)
-    strips = _scratch(strips.shape).detach().copy_(strips).view(-1, k * seen)
-    band = (layer.weight.view(-1, k) @ _shifts(k)).view(out, k, seen, BLOCK)
-    band = band.permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
+    strips = _scratch(strips.shape, x.dtype).detach().copy_(strips).view(-1, k * seen)
+    band = layer.weight.view(-1, k) @ _shifts(k).to(x.dtype)
+    band = band.view(out, k, seen, BLOCK).permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
     y = torch.addmm(layer.bias.repeat(BLOCK), strips, band)
     return y.view(n, rows, columns, out).permute(0, 3, 1, 2)
 
 
-@functools.lru_cache(2)
+def _banded_stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+    """Stamps that overlap, for one output channel: a row of input times a band gives k output rows.
+
+    The band holds the stamps of each input column at its place in the output row. Output rows that
+    get several rows of stamps add them up; the padding has cropped those that don't get all.
+    """
+    (k, _), (stride, _), (p, _) = layer.kernel_size, layer.stride, layer.padding
+    n, channels, height, width = x.shape
+    rows, columns = ((side - 1) * stride - 2 * p + k for side in (height, width))
+    band = layer.weight.reshape(-1, k) @ _places(k, stride, p, width, columns).to(x.dtype)
+    band = band.view(channels, k, width, columns).permute(2, 0, 1, 3)
+    x = x.permute(0, 2, 3, 1).reshape(n * height, width * channels)
+    y = (x @ band.reshape(width * channels, k * columns)).view(n, height, k // stride, -1)
+    total = layer.bias
+    for step in range(k // stride):
+        first = p - step * stride
+        part = y[:, :, step].reshape(n, height * stride, columns)
+        total = total + part[:, first : first + rows]
+    return total[:, None]
+
+
+@functools.lru_cache(4)
 @torch.inference_mode(False)  # or training couldn't use what an evaluation made
-def _scratch(shape: torch.Size) -> Tensor:
-    return torch.empty(shape)
+def _scratch(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    """Memory that each step uses again: new pages, megabytes of them, cost as much as a layer."""
+    return torch.empty(shape, dtype=dtype)
 
 
 @functools.cache
@@ -123,3 +150,15 @@ def _shifts(k: int) -> Tensor:
     for shift in range(BLOCK):
         shifts[torch.arange(k), torch.arange(k) + shift, shift] = 1
     return shifts.view(k, seen * BLOCK)
+
+
+@functools.cache
+@torch.inference_mode(False)
+def _places(k: int, stride: int, padding: int, width: int, columns: int) -> Tensor:
+    """Zeros and ones, ``(k, width · columns)``: where each column of a stamp falls, if anywhere."""
+    places = torch.zeros(k, width, columns)
+    for tap in range(k):
+        column = torch.arange(width) * stride + tap - padding
+        inside = (column >= 0) & (column < columns)
+        places[tap, torch.arange(width)[inside], column[inside]] = 1
+    return places.view(k, width * columns)

@@ -43,7 +43,7 @@ class Run:
     """All that changes while a network is trained, and how it is saved and found again."""
 
     def __init__(self, model: nn.Module, history: History, last: Path | None, fast: bool):
-        self.model, self.history, self.last, self.fast = model, history, last, fast
+        self.model, self.history, self.last = model, history, last
         rate, warmup = history.settings["learning_rate"], history.settings["warmup_steps"]
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fast or None)
         self.schedule = None

@@ -155,7 +155,8 @@ def fit(
     run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
     history, say = run.history, Progress(silent=not progress)
 
-    with torch.random.fork_rng(), StopButton() as stop:
+    layers = matrix_products(model) if fast else contextlib.nullcontext()
+    with layers, torch.random.fork_rng(), StopButton() as stop:
         torch.manual_seed(seed)
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
@@ -231,15 +232,14 @@ def _train_epoch(
     """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
     epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
     steps = train_steps(run.model, images, batches[first:], run.optimizer, run.schedule)
-    with matrix_products(run.model) if run.fast else contextlib.nullcontext():
-        for loss in steps:
-            run.losses.append(loss)
-            done = len(run.losses)
-            to_do = (epochs - epoch + 1) * len(batches) - done
-            left = duration(to_do * (time.monotonic() - began) / (done - first))
-            say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
-            if stop.requested:
-                break
+    for loss in steps:
+        run.losses.append(loss)
+        done = len(run.losses)
+        to_do = (epochs - epoch + 1) * len(batches) - done
+        left = duration(to_do * (time.monotonic() - began) / (done - first))
+        say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
+        if stop.requested:
+            break
 
     finite = torch.stack(run.losses).isfinite().cpu()
     if not finite.all():

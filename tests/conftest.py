@@ -1,6 +1,7 @@
 """What several tests share: the offline sample, small networks, a disk that is full."""
 
 import contextlib
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -70,3 +71,46 @@ def same_weights():
         )
 
     return equal
+
+
+@pytest.fixture
+def same_history():
+    """A function that says whether two histories are equal, but for the seconds they took."""
+
+    def content(history):
+        fields = asdict(history)
+        del fields["seconds"], fields["reconstructions"]
+        return fields
+
+    def equal(one, other):
+        return content(one) == content(other) and all(
+            torch.equal(mine, theirs)
+            for mine, theirs in zip(one.reconstructions, other.reconstructions, strict=True)
+        )
+
+    return equal
+
+
+@pytest.fixture
+def disturb(monkeypatch):
+    """A function that opens a block in which something happens to a network being trained.
+
+    ``action(model)`` is called after a step of an epoch, both counted from 1 within the block.
+    """
+
+    @contextlib.contextmanager
+    def disturbed(epoch, step, action):
+        original, epochs = training.train_steps, []
+
+        def train_steps(model, *args):
+            epochs.append(None)
+            for number, loss in enumerate(original(model, *args), start=1):
+                if (len(epochs), number) == (epoch, step):
+                    action(model)
+                yield loss
+
+        with monkeypatch.context() as patch:
+            patch.setattr(training, "train_steps", train_steps)
+            yield
+
+    return disturbed

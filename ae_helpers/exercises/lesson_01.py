@@ -1,5 +1,7 @@
 """Checks for lesson 01: load the digits."""
 
+from numbers import Real
+
 import torch
 
 from ae_helpers.baselines import black, image_errors, mean_image
@@ -17,6 +19,8 @@ def to_batch(answer) -> str:
     batch = call(answer, pixels)
     if not isinstance(batch, torch.Tensor):
         raise Mistake(f"You return a {type(batch).__name__}; a batch is a torch tensor.")
+    if batch.layout is not torch.strided or batch.device != pixels.device:
+        raise Mistake("A batch here is an ordinary tensor, dense and on the pixels' device.")
     if not torch.equal(pixels, untouched):
         raise Mistake("Your code changes the pixels it was given: the dataset itself is now wrong.")
     if batch.ndim == 3:
@@ -30,7 +34,8 @@ def to_batch(answer) -> str:
         raise Mistake(f"The shape is {tuple(batch.shape)}; expected (5, 1, 28, 28).")
     if batch.dtype == torch.uint8:
         raise Mistake(
-            "The batch is still uint8. Integers can't be divided into [0, 1]: .float() first."
+            "The batch is still uint8, which holds whole numbers only: .float() it, then divide by "
+            "255."
         )
     if batch.dtype != torch.float32:
         raise Mistake(f"The numbers are {batch.dtype}; layers hold float32 weights. Use .float().")
@@ -58,6 +63,14 @@ def to_batch(answer) -> str:
             "Shape and range are right, but pixels are in other places or have other values: each "
             "is its byte divided by 255, and stays where it was."
         )
+    fainter = call(answer, pixels[1:].clone())  # no pixel of these is white
+    if not isinstance(fainter, torch.Tensor) or fainter.shape != expected[1:].shape:
+        raise Mistake("For a batch of 5 all is right, but not for one of 4: N may be any number.")
+    if not torch.allclose(fainter, expected[1:], atol=1e-6):
+        raise Mistake(
+            "You divide by the largest pixel of the batch, so how bright a digit is depends on its "
+            "neighbours. Divide by 255 in every batch."
+        )
     return "Right: float32, (N, 1, 28, 28), black is 0 and white is 1."
 
 
@@ -66,8 +79,10 @@ def mean_image_error(answer: float, data: ImageData) -> str:
     """The test MSE of answering every image with the mean training image, as a number."""
     try:
         value = float(answer)
-    except (TypeError, ValueError):
-        raise Mistake(f"{answer!r} is not a single number; .mean() over everything.") from None
+    except Exception:
+        shape = getattr(answer, "shape", None)
+        what = f"This is a {type(answer).__name__}" + (f" of shape {tuple(shape)}" if shape else "")
+        raise Mistake(f"{what}, not a single number; .mean() over everything.") from None
     test = to_float(data.test_images)
     mean = mean_image(data.train_images)
     right = image_errors(test, mean).mean().item()
@@ -105,7 +120,12 @@ def batches_per_epoch(answer) -> str:
     cases = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
     found = [call(answer, *case) for case in cases]
     right = [-(-images // size) for images, size in cases]
-    if any(isinstance(value, float) and value != int(value) for value in found):
+    if any(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found):
+        found = [getattr(value, "item", lambda value=value: value)() for value in found]
+    for value in found:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise Mistake(f"You return a {type(value).__name__}; how many is a number.")
+    if any(value % 1 != 0 for value in found):  # true for nan and infinity, too
         raise Mistake(
             "Your answer for 100 images in batches of 32 is a fraction; a step is taken or not."
         )

@@ -5,10 +5,11 @@ are wrong in a typical way: (wrong rule, what to say about it).
 """
 
 from collections.abc import Callable, Sequence
-from math import ceil
+from math import ceil, isfinite
 from numbers import Real
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
 from ae_helpers.exercises import Mistake, call, check, given
 from ae_helpers.models import Encoder, count_parameters, ledger
@@ -24,6 +25,11 @@ def _settings(layer: nn.Conv2d) -> tuple[int, int, int, int, int]:
 
 def _is_number(value) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _plain(value):
+    """A tensor of one number, as the number; anything else as it is."""
+    return value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
 
 
 def _explain(found: list, cases: Sequence, mistakes: Sequence[tuple[Callable, str]]) -> None:
@@ -105,14 +111,18 @@ SIZE_MISTAKES = (
 @check
 def output_size(answer) -> str:
     """``answer(n, k, s, p)``: the side of a convolution's output."""
-    found = [call(answer, *case) for case in SIZE_CASES]
+    found = [_plain(call(answer, *case)) for case in SIZE_CASES]
     right = [_size(*case) for case in SIZE_CASES]
+    for case, value in zip(SIZE_CASES, found, strict=True):
+        if not _is_number(value):
+            asked = "For n={}, k={}, s={}, p={}".format(*case)
+            raise Mistake(f"{asked} you return a {type(value).__name__}; a size is a number.")
     if found == right:
         return "Right, for all eight cases tried: ⌊(n + 2p − k)/s⌋ + 1."
     for case, value, wanted in zip(SIZE_CASES, found, right, strict=True):
         asked = "For n={}, k={}, s={}, p={}".format(*case)
-        if not _is_number(value):
-            raise Mistake(f"{asked} you return a {type(value).__name__}; a size is a number.")
+        if not isfinite(value):
+            raise Mistake(f"{asked} you answer {value:g}; a size is a finite number.")
         if not float(value).is_integer():
             raise Mistake(f"{asked} you answer {value:g}. Half a window is none: round down (//).")
         if value != wanted:
@@ -264,13 +274,17 @@ def weight_and_work(answer, most_parameters: int, most_multiplications: int) -> 
     for i, o, k, s, p in map(_settings, CONVS):
         n = _size(n, k, s, p)
         cases.append((i, o, k, n))
-    found = [call(answer, *case) for case in cases]
+    found = [_plain(call(answer, *case)) for case in cases]
+    if odd := [value for value in found if not _is_number(value)]:
+        raise Mistake(f"Your function returns a {type(odd[0]).__name__}; expected a number.")
     if found != list(done):
-        if odd := [value for value in found if not _is_number(value)]:
-            raise Mistake(f"Your function returns a {type(odd[0]).__name__}; expected a number.")
         _explain(found, cases, WORK_MISTAKES)
         number = next(number for number in done.index if found[number - 1] != done[number])
         raise Mistake(f"Layer {number}: {done[number]:,} is right, not {found[number - 1]:,}.")
+    most_parameters, most_multiplications = map(_plain, (most_parameters, most_multiplications))
+    for number in (most_parameters, most_multiplications):
+        if not _is_number(number):
+            raise Mistake(f"{number!r} is no layer; write its number: 1, 2, 3 or 4.")
     if (most_parameters, most_multiplications) == (3, 0):
         raise Mistake("You count the layers from 0; here the first is layer 1.")
     if (most_parameters, most_multiplications) == (1, 4):
@@ -354,6 +368,8 @@ def receptive_fields(answer) -> str:
     found, right = [], [_fields(*case) for case in FIELD_CASES]
     for (layers,), wanted in zip(FIELD_CASES, right, strict=True):
         value = call(answer, list(layers))
+        if isinstance(value, Tensor | np.ndarray):
+            value = value.tolist()
         if _is_number(value):
             raise Mistake(f"You return one number, {value}; expected a list, one for each layer.")
         if not isinstance(value, list | tuple) or not all(map(_is_number, map(given, value))):

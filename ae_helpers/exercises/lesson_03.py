@@ -1,7 +1,10 @@
 """Checks for lesson 03: build the decoder."""
 
 import copy
+import math
+from numbers import Integral, Real
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,9 +19,9 @@ SIZES = (1, 4, 8, 16, 28)
 def transposed_size(answer) -> str:
     """``answer(n, kernel_size, stride, padding)``: the side of the output of ConvTranspose2d."""
     cases = ((1, 4, 1, 0), (4, 2, 2, 0), (16, 4, 2, 3), (8, 3, 2, 1), (5, 15, 1, 1), (2, 3, 4, 1))
-    found = [call(answer, *case) for case in cases]
+    found = [_plain(call(answer, *case)) for case in cases]
     for case, value in zip(cases, found, strict=True):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise Mistake(
                 f"For {_named(case)} you return {value!r}; a size is one whole number, the side of "
                 "the square."
@@ -64,13 +67,13 @@ def transposed_size(answer) -> str:
 def two_sizes(answer) -> str:
     """Two sizes that ``Conv2d(kernel_size=3, stride=2, padding=1)`` turns into the same size."""
     try:
-        first, second = (size for size in answer)
+        first, second = (_plain(size) for size in answer)
     except (TypeError, ValueError):
         raise Mistake(f"{answer!r} is not two sizes; write two numbers with a comma.") from None
     if first is ... or second is ...:
         raise Mistake("Not yet: both numbers of the pair are wanted.")
     for size in (first, second):
-        if isinstance(size, bool) or not isinstance(size, int):
+        if isinstance(size, bool) or not isinstance(size, Integral):
             raise Mistake(f"{size!r} is not the side of a picture: a whole number of pixels.")
         if size < 1:
             raise Mistake(f"A picture of side {size} has no pixels; sizes begin at 1.")
@@ -137,6 +140,7 @@ def repaired_mirror(answer) -> str:
             before, step = SIZES[number - 1], _run(layer, number, step)
             if step.shape[2:] != (SIZES[number], SIZES[number]):
                 raise Mistake(_wrong_layer(layer, number, before, tuple(step.shape[2:])))
+    _run_whole(answer)
     if any(layer.output_padding != (0, 0) for layer in layers):
         how = "output_padding says which of the possible sizes you mean."
     else:
@@ -208,6 +212,28 @@ def _run(layer: nn.ConvTranspose2d, number: int, step: Tensor) -> Tensor:
         raise Mistake(f"Layer {number} stops with {type(error).__name__}: {error}") from None
 
 
+def _run_whole(answer: nn.Module) -> None:
+    """Raise a mistake unless the network, with all that stands between its layers, gives 28×28."""
+    try:
+        with torch.inference_mode():
+            image = answer(torch.zeros(1, 64, 1, 1))
+    except NotImplementedError:
+        raise Mistake(
+            f"Each layer is right, but a {type(answer).__name__} only keeps layers; nn.Sequential "
+            "runs them in a row."
+        ) from None
+    except Exception as error:
+        raise Mistake(
+            f"Each layer is right, but all in a row stop with {type(error).__name__}: {error}"
+        ) from None
+    if getattr(image, "shape", None) != (1, 1, 28, 28):
+        shape = tuple(getattr(image, "shape", ()))
+        raise Mistake(
+            f"Each layer is right, but the whole gives {shape}, not (1, 1, 28, 28): something else "
+            "in it changes the size."
+        )
+
+
 def _wrong_layer(layer: nn.ConvTranspose2d, number: int, before: int, found: tuple) -> str:
     wanted = SIZES[number]
     if found[0] != found[1]:
@@ -259,8 +285,13 @@ def _inner(a: Tensor, b: Tensor) -> float:
     return (a * b).sum().item()
 
 
+def _plain(value):
+    """A tensor of one number, as the number; anything else as it is."""
+    return value.item() if isinstance(value, Tensor) and value.ndim == 0 else value
+
+
 def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-4 * max(abs(a), abs(b))
+    return math.isfinite(a) and abs(a - b) <= 1e-4 * max(abs(a), abs(b))
 
 
 def _probe(answer, layer, x, y) -> tuple[float, float] | None:
@@ -291,14 +322,16 @@ def _products(answer, layer, x, y) -> tuple[float, float]:
     if any(value is ... or value is None for value in found):
         raise Mistake("Not yet: left and right are both wanted.")
     for side, value in zip(("left", "right"), found, strict=True):
-        if isinstance(value, Tensor) and value.numel() > 1:
+        if isinstance(value, Tensor | np.ndarray) and math.prod(value.shape) != 1:
             raise Mistake(
                 f"The {side} product is a tensor of shape {tuple(value.shape)}; an inner product "
                 "is one number: multiply element by element, then sum everything."
             )
-        if not isinstance(value, (Tensor, float, int)):
+        if isinstance(value, Tensor) and (value.is_complex() or value.is_meta):
+            raise Mistake(f"The {side} product is no real number.")
+        if not isinstance(value, (Tensor, np.ndarray, Real)):
             raise Mistake(f"The {side} product is a {type(value).__name__}; expected a number.")
-    left, right = (torch.as_tensor(value).detach().item() for value in found)
+    left, right = (float(torch.as_tensor(value).detach().item()) for value in found)
     return left, right
 
 
