@@ -181,3 +181,42 @@ def test_each_wrong_number_has_a_message_of_its_own(sample):
 def test_unsolved_mean_image_error_says_not_yet(sample, unsolved):
     verdict = check.mean_image_error(unsolved, sample)
     assert not verdict and verdict.message.startswith("Not yet")
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (lambda x: x[:, None].float() / x.max(), "largest pixel of the batch"),
+        (lambda x: torch.cat([x, x])[:5, None].float() / 255, "not for one of 4"),
+        (lambda x: (x[:, None].float() / 255).to("meta"), "ordinary tensor"),
+        (lambda x: (x[:, None].float() / 255).to_sparse(), "ordinary tensor"),
+    ],
+)
+def test_a_batch_must_be_right_for_other_pixels_too(answer, word):
+    verdict = check.to_batch(answer)
+    assert not verdict and word in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (np.arange(3), "ndarray"),
+        (torch.arange(3), "Tensor"),
+        ([1], "list"),
+        (True, "bool"),
+        (1j, "complex"),
+        (math.nan, "fraction"),
+        (math.inf, "fraction"),
+        (torch.tensor(3), "3, not 1875"),
+    ],
+)
+def test_odd_numbers_of_batches_are_told_apart(value, word):
+    verdict = check.batches_per_epoch(lambda n, b: value)
+    assert not verdict and word in verdict.message
+
+
+def test_a_long_answer_is_not_quoted(sample):
+    verdict = check.mean_image_error(torch.rand(1000), sample)
+    assert not verdict and "Tensor of shape (1000,); it is not a single number" in verdict.message
+    verdict = check.mean_image_error([0.07], sample)
+    assert not verdict and "[0.07] is not a single number" in verdict.message

@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+import torch
 
 from ae_helpers.exercises import lesson_02
 from ae_helpers.models import Encoder, ledger
@@ -287,3 +289,29 @@ def test_the_checks_agree_with_the_ledger_of_the_encoder():
     assert lesson_02.fill_ledger(rows)
     sides = [f"{side}×{side}" for side in fields(lesson_02.FIELD_CASES[0][0])]
     assert list(table["receptive field"]) == sides
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "work"),
+    [
+        (np.arange(3), "a ndarray", "a ndarray"),
+        (torch.arange(3), "a Tensor", "a Tensor"),
+        (math.nan, "finite", "not nan"),
+        (math.inf, "finite", "not inf"),
+        (torch.tensor(3), "you answer 3, not 16", "not 3"),
+    ],
+)
+def test_odd_answers_get_a_verdict_and_no_traceback(value, size, work):
+    assert size in say(lesson_02.output_size, lambda n, k, s, p: value)
+    assert work in say(lesson_02.weight_and_work, lambda i, o, k, n: value, 4, 1)
+
+
+@pytest.mark.parametrize("layer", [np.arange(3), torch.arange(3), True, "4", [4]])
+def test_a_layer_is_named_by_its_number(layer):
+    assert "no layer" in say(lesson_02.weight_and_work, work, layer, 1)
+    assert "no layer" in say(lesson_02.weight_and_work, work, 4, layer)
+
+
+def test_fields_may_come_as_an_array_or_a_tensor():
+    assert lesson_02.receptive_fields(lambda layers: np.array(fields(layers)))
+    assert lesson_02.receptive_fields(lambda layers: torch.tensor(fields(layers)))

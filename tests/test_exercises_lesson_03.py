@@ -1,5 +1,6 @@
 """The checks of lesson 03 on right answers, typical wrong ones, and none: each told apart."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -273,3 +274,52 @@ def test_larger_and_strideless_transposes_are_quoted():
         message = lesson_03.inner_products(answer).message
         assert "must match the size" in message
         assert "(1, 16, 8, 8)" in message
+
+
+@pytest.mark.parametrize(
+    ("after", "word"),
+    [
+        (nn.ZeroPad2d(1), "gives (1, 1, 30, 30)"),
+        (nn.Flatten(), "gives (1, 784)"),
+        (nn.PixelShuffle(2), "all in a row stop with RuntimeError"),
+    ],
+)
+def test_the_whole_must_give_an_image_and_not_only_its_layers(after, word):
+    verdict = lesson_03.repaired_mirror(nn.Sequential(*mirror(OURS), after))
+    assert not verdict and word in verdict.message
+
+
+def test_layers_that_nothing_runs_are_no_network():
+    verdict = lesson_03.repaired_mirror(nn.ModuleList(mirror(OURS)))
+    assert not verdict and "ModuleList only keeps layers" in verdict.message
+
+
+def test_whole_numbers_of_numpy_and_torch_are_whole_numbers():
+    def rule(n, k, s, p):
+        return (n - 1) * s - 2 * p + k
+
+    assert lesson_03.transposed_size(lambda *case: np.int64(rule(*case)))
+    assert lesson_03.transposed_size(lambda *case: torch.tensor(rule(*case)))
+    assert lesson_03.two_sizes(np.array([27, 28]))
+    assert lesson_03.two_sizes(torch.tensor([27, 28]))
+
+
+def test_products_may_be_numpy_numbers():
+    assert lesson_03.inner_products(
+        lambda *given: tuple(np.float32(value.item()) for value in by_functions(*given))
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (torch.zeros(0), "of shape (0,)"),
+        (np.arange(3), "of shape (3,)"),
+        (torch.tensor(1j), "no real number"),
+        (float("inf"), "The left product is inf"),
+        (float("nan"), "The left product is nan"),
+    ],
+)
+def test_odd_products_get_a_verdict_and_no_traceback(value, word):
+    verdict = lesson_03.inner_products(lambda layer, x, y: (value, value))
+    assert not verdict and word in verdict.message

@@ -124,6 +124,7 @@ def test_the_plain_loop_is_the_loop_by_hand(build, small, same_weights, options)
     digits = small.take(200)  # the last batch has 8 images
     mine, theirs = build(1, **options), build(1, **options)
     errors = by_hand(theirs, digits, epochs=2, batch_size=32, learning_rate=3e-3, seed=5)
+    mine.eval()  # no matter
     history = fit(mine, digits, 2, 32, 3e-3, seed=5, fast=False, progress=False)
     assert same_weights(mine, theirs)  # to the last bit
     assert history.train_error == pytest.approx(errors, rel=1e-12)
@@ -213,8 +214,12 @@ def test_history(build, small, capsys):
     assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
     assert len(history.seconds) == 2 and min(history.seconds) > 0
     assert history.problems == []
-    assert history.error_before == training.evaluate(fresh, small.test_images)
-    assert history.test_error[1] == training.evaluate(model, small.test_images)
+    assert history.error_before == pytest.approx(
+        training.evaluate(fresh, small.test_images), rel=1e-6
+    )
+    assert history.test_error[1] == pytest.approx(
+        training.evaluate(model, small.test_images), rel=1e-6
+    )
     assert history.test_error[1] < history.test_error[0] < history.error_before
 
     ten = small.test_images[:10]

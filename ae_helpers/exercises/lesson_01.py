@@ -80,9 +80,11 @@ def mean_image_error(answer: float, data: ImageData) -> str:
     try:
         value = float(answer)
     except Exception:
-        shape = getattr(answer, "shape", None)
-        what = f"This is a {type(answer).__name__}" + (f" of shape {tuple(shape)}" if shape else "")
-        raise Mistake(f"{what}, not a single number; .mean() over everything.") from None
+        if shape := tuple(getattr(answer, "shape", ())):
+            what = f"This is a {type(answer).__name__} of shape {shape}; it"
+        else:
+            what = f"{answer!r}"
+        raise Mistake(f"{what} is not a single number; .mean() over everything.") from None
     test = to_float(data.test_images)
     mean = mean_image(data.train_images)
     right = image_errors(test, mean).mean().item()
@@ -120,8 +122,7 @@ def batches_per_epoch(answer) -> str:
     cases = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
     found = [call(answer, *case) for case in cases]
     right = [-(-images // size) for images, size in cases]
-    if any(isinstance(value, torch.Tensor) and value.ndim == 0 for value in found):
-        found = [getattr(value, "item", lambda value=value: value)() for value in found]
+    found = [v.item() if isinstance(v, torch.Tensor) and v.ndim == 0 else v for v in found]
     for value in found:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise Mistake(f"You return a {type(value).__name__}; how many is a number.")
