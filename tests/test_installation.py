@@ -60,7 +60,7 @@ def test_a_package_that_is_not_installed_at_all(monkeypatch):
 def test_the_processor_is_named(monkeypatch, device):
     monkeypatch.setattr(installation, "best_device", lambda: torch.device(device))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A Good One")
-    name = {"cuda": "GPU: A Good One", "mps": "GPU: Apple", "cpu": "CPU with "}[device]
+    name = {"cuda": "GPU: A Good One", "mps": "GPU: Apple", "cpu": "CPU, threads: "}[device]
     assert by_name()["processor"].found.startswith(name)
 
 

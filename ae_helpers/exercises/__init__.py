@@ -36,6 +36,10 @@ def check(function: Callable[..., str]) -> Callable[..., Verdict]:
             return Verdict(True, function(*(given(answer) for answer in answers)))
         except Mistake as mistake:
             return Verdict(False, str(mistake))
+        except Exception as error:  # an odd answer must not look like a broken course
+            cure = "Compare its type and arguments with the starter code."
+            what = f"{type(error).__name__}: {error}"
+            return Verdict(False, f"This check can't read your answer ({what}). {cure}")
 
     return checked
 

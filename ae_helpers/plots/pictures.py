@@ -82,11 +82,12 @@ def epochs(originals: Tensor, history: History, chosen: Sequence[int]) -> Figure
 
 
 @styled
-def kernels(weight: Tensor) -> Figure:
+def kernels(weight: Tensor, label: str = "weight") -> Figure:
     """The kernels of a layer as pictures: blue is negative, white 0, red positive.
 
     Args:
         weight: ``(out, in, kH, kW)``; the first input channel is shown. One scale for all.
+        label: what the numbers are; beside the colour scale.
     """
     weight = weight.detach().cpu()[:, 0]
     columns = min(8, len(weight))
@@ -97,7 +98,7 @@ def kernels(weight: Tensor) -> Figure:
     for number, (axis, kernel) in enumerate(zip(axes.flat, weight, strict=False)):
         drawn = axis.imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axis.set_title(f"{number}", fontsize=9)
-    figure.colorbar(drawn, ax=axes, label="weight")
+    figure.colorbar(drawn, ax=axes, label=label)
     return figure
 
 
