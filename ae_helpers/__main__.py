@@ -1,6 +1,7 @@
 """The command line: ``python -m ae_helpers train``, ``run``, ``lab``, ``data``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -132,6 +133,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit status: 0, 1 if training went wrong, 2 for bad input."""
     args = parse(argv)
+    folder = os.environ.get("AE_DATA_DIR")
+    if folder and folder != "sample":  # the lessons run in another folder than this one
+        os.environ["AE_DATA_DIR"] = str(Path(folder).expanduser().absolute())
     try:
         return args.function(args)
     except (OSError, RuntimeError, TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ae_helpers import baselines, checkpoints, data, plots, training
+from ae_helpers import baselines, checkpoints, data, plots, series, training
 from ae_helpers.__main__ import main, parse
 
 PROJECT = Path(__file__).parent.parent
@@ -235,3 +235,15 @@ def test_the_help_of_the_program_names_every_command(capsys):
     said = capsys.readouterr().out
     for command in ("lab", "run", "train", "data"):
         assert f"\n    {command} " in said
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"), [("some/data", "{here}/some/data"), ("sample", "sample"), ("", "")]
+)
+def test_a_relative_data_folder_holds_in_every_folder(tmp_path, monkeypatch, given, seen):
+    """The lessons are run in another folder than the one in which the command was typed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AE_DATA_DIR", given)
+    monkeypatch.setattr(series, "run", lambda args: 0)
+    assert main(["run"]) == 0
+    assert os.environ["AE_DATA_DIR"] == seen.format(here=tmp_path)
