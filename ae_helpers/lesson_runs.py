@@ -54,7 +54,7 @@ def run_lesson(lesson: Path, parameters: Mapping[str, object], folder: Path) -> 
                 cwd=lesson.parent,
                 progress_bar=False,
                 # Or each kernel warns, in the middle of the line, that it doesn't encrypt.
-                extra_arguments=["--log-level=ERROR"],
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError as problem:
             last_lines = "\n".join(problem.evalue.splitlines()[-3:])

@@ -30,7 +30,7 @@ def refresh(args: argparse.Namespace) -> int:
             kernel_name="python3",
             timeout=None,
             coalesce_streams=True,
-            extra_arguments=["--log-level=ERROR"],
+            extra_arguments=["--log-level=CRITICAL"],
             resources={"metadata": {"path": str(lesson.parent)}},
         ).execute()
         notebook.metadata.pop("widgets", None)
