@@ -38,7 +38,7 @@ test: $(STAMP)
 
 verify: $(STAMP)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify $(ARGS)
+	@$(PY) -m pytest -m verify --dist load $(ARGS)
 
 refresh: $(STAMP)
 	@echo "Running the lessons in place, on the data in AE_DATA_DIR"

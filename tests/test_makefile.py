@@ -117,7 +117,7 @@ def test_changed_requirements_are_installed(checkout, name):
         (["run", "ARGS=-p epochs 3"], "-m ae_helpers run -p epochs 3"),
         (["test"], "-m pytest"),
         (["test", "ARGS=tests/test_series.py"], "-m pytest tests/test_series.py"),
-        (["verify"], "-m pytest -m verify"),
+        (["verify"], "-m pytest -m verify --dist load"),
     ],
 )
 def test_targets(checkout, words, asked):
