@@ -44,14 +44,14 @@ def train(args: argparse.Namespace) -> int:
         with replacing(args.output / name) as part:
             part.write_bytes(plots.png(figure))
 
-    print("\ntest error (MSE per pixel)")
-    for name, error in {
+    last = history.test_error[-1] if history.epochs else history.error_before
+    errors = {
         **sticks,
         "this network, untrained": history.error_before,
-        f"this network, {history.epochs} epochs": (history.test_error or [history.error_before])[
-            -1
-        ],
-    }.items():
+        f"this network, {history.epochs} epochs": last,
+    }
+    print("\ntest error (MSE per pixel)")
+    for name, error in errors.items():
         print(f"  {name:26} {error:.4f}")
     # Training that was stopped in its first epoch has no best one yet.
     written = [name for name in ("last.pt", "best.pt", *figures) if (args.output / name).exists()]

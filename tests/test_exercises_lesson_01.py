@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ae_helpers.data import to_float
 from ae_helpers.exercises import lesson_01 as check
+from exercise_zoo import cases
 
 
 def overwritten(pixels):
@@ -70,14 +71,6 @@ WRONG = {
         "forgets to return": (lambda n, b: None, "returns None"),
     },
 }
-
-
-def cases(zoo):
-    return [
-        pytest.param(exercise, answer, id=f"{exercise.__name__}: {name}")
-        for exercise, answers in zoo.items()
-        for name, answer in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))

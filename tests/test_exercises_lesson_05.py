@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ae_helpers.exercises import lesson_05 as check
+from exercise_zoo import cases
 
 
 def errors_of(images, reconstructions):
@@ -164,14 +165,6 @@ WRONG = {
     },
 }
 SAME_MISTAKE = {"list from 1"}  # as "last above": one mistake in two spellings
-
-
-def cases(zoo):
-    return [
-        pytest.param(exercise, answer, id=f"{exercise.__name__}: {name}")
-        for exercise, answers in zoo.items()
-        for name, answer in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
