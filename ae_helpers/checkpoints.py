@@ -10,6 +10,7 @@ from torch import nn
 from ae_helpers.files import replacing
 from ae_helpers.models import Autoencoder
 
+SHIPPED = Path(__file__).parent / "trained" / "backbone.pt"
 FORMAT = "sixty-four-numbers 1"
 
 
@@ -35,6 +36,17 @@ def save(path: str | Path, model: nn.Module, **extra) -> None:
     torch.save(content, whole)
     with replacing(path) as temporary:
         temporary.write_bytes(whole.getbuffer())
+
+
+def shipped() -> Autoencoder:
+    """The backbone that comes with the package, trained by the recipe on all of MNIST.
+
+    ``ae_helpers/trained/README.md`` says how it was made and how well it does. It is for looking
+    at, at once; a lesson that is about training trains its own.
+    """
+    model = Autoencoder()
+    restore(model, load(SHIPPED), SHIPPED)
+    return model
 
 
 def load(path: str | Path) -> dict:

@@ -61,7 +61,8 @@ def run_lesson(lesson: Path, parameters: Mapping[str, object], folder: Path) -> 
             error = f"cell [{problem.exec_count}]: {problem.ename}: {last_lines}"
         except DeadKernelError as problem:
             error = f"the kernel died, perhaps for want of memory: {problem}"
-        notebook = nbformat.read(part, as_version=4)
+        notebook = without_widgets(nbformat.read(part, as_version=4))
+        nbformat.write(notebook, part)
     seconds = time.perf_counter() - start
     # "classic" is the template that gives a picture its alternative text. The path is
     # where pictures lie that the lesson's text shows from files.
@@ -82,6 +83,15 @@ def title_of(notebook: NotebookNode) -> str:
     texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     lines = (line for text in texts for line in text.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), "Untitled")
+
+
+def without_widgets(notebook: NotebookNode) -> NotebookNode:
+    """Leave out, in place, what is dead without a kernel; of an explorer, its poster stays."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    return notebook
 
 
 def write_index(

@@ -4,7 +4,7 @@ import argparse
 import base64
 
 from ae_helpers.files import replacing
-from ae_helpers.lesson_runs import title_of
+from ae_helpers.lesson_runs import title_of, without_widgets
 from ae_helpers.series import choose_lessons, find_lessons
 
 
@@ -33,8 +33,7 @@ def refresh(args: argparse.Namespace) -> int:
             extra_arguments=["--log-level=CRITICAL"],
             resources={"metadata": {"path": str(lesson.parent)}},
         ).execute()
-        notebook.metadata.pop("widgets", None)
-        notebook.metadata.language_info = {"name": "python"}
+        without_widgets(notebook).metadata.language_info = {"name": "python"}
         for number, cell in enumerate(notebook.cells, start=1):
             cell.metadata.pop("execution", None)
             for output in cell.get("outputs", []):

@@ -77,6 +77,8 @@ def _lint_code(cell: dict) -> list[str]:
         problems.append("tag raises-exception: papermill would stop there; print the error")
     for output in outputs:
         for kind in output.get("data", {}):
+            if "widget" in kind:
+                problems.append("a stored widget, dead without its kernel (make refresh drops it)")
             alt = output["metadata"].get(kind, {}).get("alt", "")
             if kind.startswith("image/") and len(alt.split()) < 3:
                 problems.append(

@@ -50,6 +50,22 @@ def test_it_stores_outputs_and_the_opening_picture(project, capsys):
     assert (project / "notebooks" / "images" / "01.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_of_an_explorer_it_stores_the_poster(project):
+    lesson = write(
+        project,
+        """from ae_helpers.widgets.frame import Explorer, grey, picture, slider
+import torch
+def draw(level): return {"square": grey(torch.full((2, 2), level))}, f"level {level}"
+Explorer("Move", {"level": slider("level", 0.0, 1.0, 0.5, 0.1)}, {"square": picture("a")}, draw)""",
+    )
+    assert run() == 0
+    notebook = nbformat.read(lesson, as_version=4)
+    assert "widgets" not in notebook.metadata
+    (output,) = notebook.cells[2].outputs
+    assert output.data.keys() == {"image/png", "text/plain"}
+    assert output.data["text/plain"] == "Move: level 0.5"
+
+
 @pytest.mark.parametrize(
     ("source", "error", "says"),
     [

@@ -166,6 +166,11 @@ HOME, WINDOWS = "/ho" + "me/ada", "C:" + r"\Users\ada"
             "figure",
             "without a sentence",
         ),
+        (
+            ["cells", 2, "outputs", 0, "data", "application/vnd.jupyter.widget-view+json"],
+            {},
+            "a stored widget",
+        ),
         (["cells", 2, "metadata", "jupyter"], {}, "not folded"),
         (["cells", 2, "source"], "answer = 42", "not a comment"),
         (["cells", 2, "source"], "", "not a comment"),
