@@ -22,10 +22,9 @@ def black(images: Tensor) -> float:
 
 def mean_image(train_images: Tensor) -> Tensor:
     """The pixel-wise mean of the training images, ``(1, C, H, W)`` in [0, 1]."""
-    # Sums of whole numbers are exact; part by part they need no int64 copy of the whole set.
-    parts = (part.sum(0, keepdim=True, dtype=torch.int64) for part in train_images.split(5_000))
-    total = sum(parts).double()
-    return (total / len(train_images) / 255).float()
+    # Part by part: a float copy of the whole set would be four times as large as the set.
+    parts = (to_float(part).double().sum(0, keepdim=True) for part in train_images.split(5_000))
+    return (sum(parts) / len(train_images)).float()
 
 
 def pca_errors(data: ImageData, components: list[int]) -> list[float]:

@@ -18,7 +18,7 @@ class Instruments:
     2. ``latent_spread``, ``(64,)``: the standard deviation of each latent number over the images. A
        number that is constant carries nothing.
     3. ``dead_relus``: for each ReLU, the share of its outputs that are zero on *every* image. They
-       get no gradient, so they stay dead.
+       get no gradient; where a whole layer is dead, nothing below it learns any more.
     """
 
     error: float

@@ -75,7 +75,7 @@ def _stamp_of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
         return nn.ConvTranspose2d.forward(layer, x)
     k, out = layer.kernel_size[0], layer.out_channels
     stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)
-    y = torch.addmm(layer.bias.repeat(k * k), x.flatten(1), stamps)
+    y = torch.addmm(layer.bias.expand(k * k, -1).reshape(-1), x.flatten(1), stamps)
     return y.view(-1, k, k, out).permute(0, 3, 1, 2)
 
 
@@ -85,7 +85,7 @@ def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     k, out = layer.kernel_size[0], layer.out_channels
     stamps = layer.weight.permute(0, 2, 3, 1).flatten(1)  # (in, k·k·out)
     pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)
-    y = torch.addmm(layer.bias.repeat(k * k), pixels, stamps)
+    y = torch.addmm(layer.bias.expand(k * k, -1).reshape(-1), pixels, stamps)
     y = y.view(n, height, width, k, k, out).transpose(2, 3)
     return y.reshape(n, height * k, width * k, out).permute(0, 3, 1, 2)
 
@@ -109,29 +109,29 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
     strips = _scratch(strips.shape, x.dtype).detach().copy_(strips).view(-1, k * seen)
     band = layer.weight.view(-1, k) @ _shifts(k).to(x.dtype)
     band = band.view(out, k, seen, BLOCK).permute(1, 2, 3, 0).reshape(k * seen, BLOCK * out)
-    y = torch.addmm(layer.bias.repeat(BLOCK), strips, band)
+    y = torch.addmm(layer.bias.expand(BLOCK, -1).reshape(-1), strips, band)
     return y.view(n, rows, columns, out).permute(0, 3, 1, 2)
 
 
 def _banded_stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    """Stamps that overlap, for one output channel: a row of input times a band gives k output rows.
+    """Stamps that overlap, for one output channel: strips of the input times a banded matrix.
 
-    The band holds the stamps of each input column at its place in the output row. Output rows that
-    get several rows of stamps add them up; the padding has cropped those that don't get all.
+    ``stride`` neighbouring output rows get stamps from the same k / stride input rows. A strip is
+    those input rows; the band holds the stamp of each of their pixels at its place in the output
+    rows. The padding has cropped the outermost rows, which get fewer stamps.
     """
     (k, _), (stride, _), (p, _) = layer.kernel_size, layer.stride, layer.padding
     n, channels, height, width = x.shape
     rows, columns = ((side - 1) * stride - 2 * p + k for side in (height, width))
+    seen = k // stride
     band = layer.weight.reshape(-1, k) @ _places(k, stride, p, width, columns).to(x.dtype)
-    band = band.view(channels, k, width, columns).permute(2, 0, 1, 3)
-    x = x.permute(0, 2, 3, 1).reshape(n * height, width * channels)
-    y = (x @ band.reshape(width * channels, k * columns)).view(n, height, k // stride, -1)
-    total = layer.bias
-    for step in range(k // stride):
-        first = p - step * stride
-        part = y[:, :, step].reshape(n, height * stride, columns)
-        total = total + part[:, first : first + rows]
-    return total[:, None]
+    band = band.view(channels, seen, stride, width, columns).flip(1)  # the first row's stamp ends
+    band = band.permute(1, 3, 0, 2, 4).reshape(seen * width * channels, stride * columns)
+    x, strips = x.permute(0, 2, 3, 1).reshape(n, height, -1), height - seen + 1
+    x = torch.cat([x[:, row : row + strips] for row in range(seen)], dim=2)
+    y = torch.addmm(layer.bias.expand(stride * columns), x.view(n * strips, -1), band)
+    first = p - (k - stride)
+    return y.view(n, 1, strips * stride, columns)[:, :, first : first + rows]
 
 
 @functools.lru_cache(4)

@@ -40,7 +40,7 @@ def batch_order(images: int, seed: int, epoch: int) -> Tensor:
 
 
 @torch.inference_mode()
-def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 500) -> Tensor:
+def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 200) -> Tensor:
     """Pass images through ``model`` in evaluation mode.
 
     Args:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ae_helpers import baselines
+from ae_helpers import baselines, data
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,11 @@ def test_mean_image(pixels, small):
     mean = baselines.mean_image(small.train_images)
     assert mean.shape == (1, 1, 28, 28) and mean.dtype == torch.float32
     np.testing.assert_allclose(mean.flatten(), pixels[0].mean(0), atol=1e-7)
+
+
+def test_the_mean_image_of_floats_is_the_same(small):
+    images = small.train_images
+    assert torch.equal(baselines.mean_image(data.to_float(images)), baselines.mean_image(images))
 
 
 def test_mean_image_does_not_overflow():

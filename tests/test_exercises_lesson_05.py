@@ -1,5 +1,7 @@
 """Lesson 05's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -9,6 +11,10 @@ from exercise_zoo import cases
 
 def errors_of(images, reconstructions):
     return (images - reconstructions).square().flatten(1).mean(1)
+
+
+def errors_of_all(images, reconstructions, n):
+    return errors_of(images, reconstructions)
 
 
 def pca_curve(train, images):
@@ -24,6 +30,13 @@ def first_below(error, train, test):
     for k, value in enumerate(pca_curve(train, test)):
         if value <= error:
             return k
+
+
+def centred_in_place(error, train, test):
+    mean = train.mean(0)
+    train -= mean
+    test -= mean
+    return first_below(error, train, test)
 
 
 def by_reconstruction(error, train, test):
@@ -42,6 +55,11 @@ def in_place(images, reconstructions, n):
     return images.square().flatten(1).mean(1).topk(n).indices
 
 
+def scaled_in_place(errors, labels):
+    errors *= 255
+    return [errors[labels == digit].mean() for digit in range(10)]
+
+
 def by_occurrence(errors, labels):
     groups = {}
     for error, label in zip(errors.tolist(), labels.tolist(), strict=True):
@@ -49,9 +67,9 @@ def by_occurrence(errors, labels):
     return [sum(group) / len(group) for group in groups.values()]
 
 
-def each(digits, function):
+def each(digits, function, gather=list):
     """An answer that calls ``function(errors, mask)`` for each digit."""
-    return lambda errors, labels: [function(errors, labels == digit) for digit in digits]
+    return lambda errors, labels: gather([function(errors, labels == d) for d in digits])
 
 
 RIGHT = {
@@ -71,12 +89,19 @@ RIGHT = {
         "list of tensors": each(range(10), lambda e, m: e[m].mean()),
         "bincount": lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y),
         "dict": lambda e, y: {d: e[y == d].mean().item() for d in y.unique().tolist()},
+        "column": each(range(10), lambda e, m: e[m].mean(0, keepdim=True), torch.stack),
+        "tensors as keys": lambda e, y: {d: e[y == d].mean() for d in torch.arange(10)},
+        "a table": lambda e, y: pd.DataFrame({"e": e, "y": y}).groupby("y").mean(),
+        "series": lambda e, y: pd.Series(e.numpy()).groupby(y.numpy()).mean(),
         "stack": lambda e, y: torch.stack([e[y == d].sum() / (y == d).sum() for d in range(10)]),
     },
     check.components_needed: {
         "loop": first_below,
         "count those above": lambda e, a, b: (pca_curve(a, b) > e).sum(),
         "nonzero": lambda e, a, b: (pca_curve(a, b) <= e).nonzero()[0],
+        "length": lambda e, a, b: len([k for k in pca_curve(a, b) if k > e]),
+        "searchsorted": lambda e, a, b: torch.searchsorted(-pca_curve(a, b), -e),
+        "numpy": lambda e, a, b: np.argmax(pca_curve(a, b).numpy() <= e),
         "argmax": lambda e, a, b: int((pca_curve(a, b) <= e).int().argmax()),
         "reconstruct": by_reconstruction,
     },
@@ -109,6 +134,17 @@ WRONG = {
         "in place": (in_place, "changes the images"),
         "topk's pair": (lambda x, r, n: errors_of(x, r).topk(n), "together"),
         "exception": (lambda x, r, n: errors_of(x, r)[:, n], "IndexError"),
+        "images": (lambda x, r, n: x[errors_of(x, r).topk(n).indices], "return only their indices"),
+        "floats": (lambda x, r, n: errors_of(x, r).topk(n).indices.float(), "indices are floats"),
+        "always 3": (lambda x, r, n: errors_of(x, r).topk(3).indices, "for n = 2"),
+        "one less": (lambda x, r, n: errors_of(x, r).topk(n - 1).indices, "but 2 of the 12"),
+        "second first": (lambda x, r, n: errors_of(x, r).topk(n + 1).indices[1:], "place too late"),
+        "mask": (lambda x, r, n: errors_of(x, r) > 0.02, "True or False"),
+        "all errors": (errors_of_all, "errors of all images"),
+        "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5 can't be an index"),
+        "set": (lambda x, r, n: set(errors_of(x, r).topk(n).indices.tolist()), "no order"),
+        "iterator": (lambda x, r, n: reversed(errors_of(x, r).argsort()[-n:].tolist()), "a list"),
+        "text": (lambda x, r, n: str(errors_of(x, r).topk(n).indices.tolist()), "one str"),
         "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "Not all 3 things"),
         "NaN": (lambda x, r, n: [float("nan")] * n, "can't be an index"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
@@ -133,8 +169,24 @@ WRONG = {
         "1 to 10": (each(range(1, 11), lambda e, m: e[m].mean().item()), "NaN"),
         "9 digits": (each(range(1, 10), lambda e, m: e[m].mean().item()), "9 numbers"),
         "10 first": (each([*range(1, 10), 0], lambda e, m: e[m].mean().item()), "one place off"),
+        "in place": (scaled_in_place, "changes the errors"),
+        "largest count": (
+            lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y).max(),
+            "count of the largest",
+        ),
         "median": (each(range(10), lambda e, m: e[m].median().item()), "medians"),
         "root": (each(range(10), lambda e, m: e[m].mean().sqrt().item()), "square roots"),
+        "rounded": (each(range(10), lambda e, m: round(e[m].mean().item(), 4)), "but rounded"),
+        "the others": (each(range(10), lambda e, m: e[~m].mean()), "all *other* classes"),
+        "reversed": (each(range(9, -1, -1), lambda e, m: e[m].mean()), "reverse order"),
+        "counts": (lambda e, y: torch.bincount(y), "how frequent"),
+        "digits missing": (
+            lambda e, y: {d: e[y == d].mean() for d in range(1, 10)},
+            "aren't the digits",
+        ),
+        "odd keys": (lambda e, y: {"mean": e.mean(), "all": e.sum()}, "aren't the digits"),
+        "text": (each(range(10), lambda e, m: f"{e[m].mean():.4f}"), "of type str"),
+        "generator": (lambda e, y: (e[y == d].mean() for d in range(10)), "Make a list"),
         "masked, not picked": (
             each(range(10), lambda e, m: (e * m).max().item()),
             "picks a class's images",
@@ -146,6 +198,10 @@ WRONG = {
         "last above": (
             lambda e, a, b: max(int((pca_curve(a, b) > e).sum()) - 1, 0),
             "One too few",
+        ),
+        "from k = 1 on": (
+            lambda e, a, b: max(1, first_below(e, a, b)),
+            "begins at position 0",
         ),
         "list from 1": (
             lambda e, a, b: int((pca_curve(a, b)[1:] <= e).nonzero()[0]),
@@ -161,10 +217,14 @@ WRONG = {
         "infinite": (lambda e, a, b: float("inf"), "inf, which is no number"),
         "mask": (lambda e, a, b: pca_curve(a, b) <= e, "expected one number"),
         "exception": (lambda e, a, b: first_below(e, a, b).item(), "AttributeError"),
-        "made up": (lambda e, a, b: 5, "with fewer it is above"),
+        "in place": (centred_in_place, "changes the images"),
+        "another curve": (lambda e, a, b: 242, "have 16 pixels"),
+        "text": (lambda e, a, b: str(first_below(e, a, b)), "is not a number of components"),
+        "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-SAME_MISTAKE = {"list from 1"}  # as "last above": one mistake in two spellings
+# As "last above", "strict", "digits missing": one mistake in two spellings.
+SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys"}
 
 
 @pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))

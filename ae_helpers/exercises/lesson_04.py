@@ -1,6 +1,9 @@
 """Checks for lesson 04: train it."""
 
 import copy
+import math
+import textwrap
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -16,7 +19,7 @@ DIAGNOSES = ("healthy", "untrained", "collapsed")
 
 
 class _Witness(nn.Module):
-    """A tiny autoencoder that remembers in which mode it was called."""
+    """A tiny autoencoder that remembers in which mode it was trained."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,7 +28,13 @@ class _Witness(nn.Module):
         self.modes = set()
 
     def forward(self, images):
-        self.modes.add(self.training)
+        if images.ndim != 4:
+            raise ValueError(
+                f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). The elements "
+                "of batches are indices; the images are images[index]"
+            )
+        if torch.is_grad_enabled():
+            self.modes.add(self.training)
         return self.unsqueeze(self.squeeze(images.flatten(1))).view_as(images)
 
 
@@ -36,12 +45,37 @@ def _images(count: int) -> torch.Tensor:
     return (brightness * noise).to(torch.uint8)
 
 
-def _epoch(model, optimizer, images, batches, zero_grad=True, reduction="mean", scale=True):
-    """The right loop, or one with a typical mistake; returns the loss of each batch."""
+def _number(found) -> float:
+    """The answer as a number; text that looks like one is none."""
+    try:
+        value = float("nothing" if isinstance(found, str) else found)
+    except (TypeError, ValueError, RuntimeError):
+        raise Mistake(f"You return {type(found).__name__}; expected one number.") from None
+    if math.isnan(value):
+        raise Mistake("You return NaN, which is not a number. Was something divided by 0?")
+    return value
+
+
+def _compare(value: float, right: float, tolerance: float, wrong: dict[str, float]) -> None:
+    """Refuse a number that isn't right; if it is one of ``wrong``, by that name."""
+    if abs(value - right) <= tolerance:
+        return
+    for mistake, other in wrong.items():
+        if abs(value - other) <= 1e-4 * abs(other):
+            raise Mistake(mistake)
+    if any(abs(value - round(right, digits)) < 1e-6 for digits in range(1, 7)):
+        raise Mistake("Your number is right but rounded: return it as it is, and round in a print.")
+
+
+def _epoch(model, optimizer, images, batches, zero_grad=True, scale=(True, True), loss_of=None):
+    """The right loop, or one with a typical mistake; returns the loss of each batch.
+
+    ``scale``: whether the input, and the target, run from 0 to 1.
+    """
     losses = []
     for index in batches:
-        batch = to_float(images[index]) if scale else images[index].float()
-        loss = F.mse_loss(model(batch), batch, reduction=reduction)
+        batch, target = (to_float(images[index]) if s else images[index].float() for s in scale)
+        loss = (loss_of or F.mse_loss)(model(batch), target)
         if zero_grad:
             optimizer.zero_grad()
         loss.backward()
@@ -50,91 +84,138 @@ def _epoch(model, optimizer, images, batches, zero_grad=True, reduction="mean", 
     return losses
 
 
+_LOOP_MISTAKES = {
+    "You cut the images in order yourself. `batches` says which belong together: images[index].": {
+        "in_order": True
+    },
+    "zero_grad() is missing from the loop: backward() *adds* to the gradients that are there, so "
+    "each step also repeats all earlier ones.": {"zero_grad": False},
+    "The loss sums over pixels and images; the recipe's MSE is a mean.": {
+        "loss_of": lambda output, batch: F.mse_loss(output, batch, reduction="sum")
+    },
+    "backward() starts from the loss times the batch's size; use the weight only in the sum that "
+    "you return.": {"loss_of": lambda output, batch: F.mse_loss(output, batch) * len(batch)},
+    "The batch still runs from 0 to 255: data.to_float is missing.": {"scale": (False, False)},
+    "The target still runs from 0 to 255: compare with the same batch that you pass forward.": {
+        "scale": (True, False)
+    },
+    "The input still runs from 0 to 255: pass forward the same batch that you compare with.": {
+        "scale": (False, True)
+    },
+    "The loss is the mean of |x − x̂|; the recipe's MSE squares.": {"loss_of": F.l1_loss},
+    "Only the first batch was trained on: is `return` inside the loop?": {"part": slice(1)},
+    "Only the last batch was trained on: are backward and step inside the loop?": {
+        "part": slice(-1, None)
+    },
+    "The last batch was left out: it is shorter, but belongs to the epoch.": {"part": slice(-1)},
+}
+_CURES = {
+    "inplace operation": "optimizer.step() comes before loss.backward(), and changes the weights "
+    "that backward() still needs. First backward(), then step().",
+    "does not require grad": "backward() finds no graph: the forward pass must not stand under "
+    "no_grad or inference_mode, and the loss must not be detached.",
+    "no attribute 'backward'": "backward() needs the loss itself: call .item() only to add it up.",
+    "same dtype": "The network takes floats: data.to_float(images[index]).",
+    "should be the same": "The network takes floats: data.to_float(images).",
+    "converted to Scalar": "There is more than one number left: take their mean first.",
+}
+
+
+def _attempt(answer):
+    """The answer as a function that adds a cure to the errors that PyTorch words badly."""
+
+    def attempt(*args):
+        try:
+            return call(answer, *args)
+        except Mistake as mistake:
+            for words, cure in _CURES.items():
+                if words in str(mistake):
+                    error = textwrap.shorten(str(mistake), 130, placeholder=" …")
+                    raise Mistake(f"{error.rstrip('.')}. {cure}") from None
+            raise
+
+    return attempt
+
+
 @check
 def train_epoch(answer) -> str:
     """``answer(model, optimizer, images, batches)`` trains one epoch and returns its mean loss."""
     with torch.random.fork_rng(devices=[]):
-        images, batches = _images(70), torch.arange(70).split(32)
+        # Shuffled: who cuts the images in order, and doesn't look at `batches`, ends elsewhere.
+        images, order = _images(70), torch.randperm(70, generator=torch.Generator().manual_seed(3))
+        batches = order.split(32)
 
-        def outcome(loop, **mistake):
+        def outcome(loop, part=batches, **mistake):
             """The trained weights, and what the loop returned."""
             model = _Witness().eval()
-            optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-            found = loop(model, optimizer, images, batches, **mistake)
-            return nn.utils.parameters_to_vector(model.parameters()).detach(), found, model.modes
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+            found = loop(model, optimizer, images.clone(), part, **mistake)
+            weights = nn.utils.parameters_to_vector(model.parameters()).detach().cpu()
+            return weights, found, model.modes
 
-        def attempt(*args):
-            try:
-                return call(answer, *args)
-            except Mistake as mistake:
-                if "inplace operation" not in str(mistake):
-                    raise
-                raise Mistake(
-                    "optimizer.step() comes before loss.backward(), and changes the weights that "
-                    "backward() still needs. First backward(), then step()."
-                ) from None
-
-        weights, found, modes = outcome(attempt)
+        weights, found, modes = outcome(_attempt(answer))
         right, losses, _ = outcome(_epoch)
         untouched = nn.utils.parameters_to_vector(_Witness().parameters()).detach()
-
-        def same(**mistake):
-            other = outcome(_epoch, **mistake)[0]
-            return torch.allclose(weights, other, rtol=1e-3, atol=1e-5, equal_nan=True)
-
+        if isinstance(found, Iterator):
+            raise Mistake(
+                "You return a generator, so none of your lines has run yet: return, don't yield."
+            )
         if torch.equal(weights, untouched):
             raise Mistake(
                 "The weights never move. loss.backward() computes gradients and optimizer.step() "
-                "uses them: one is missing, or zero_grad() stands between the two."
+                "uses them: is one missing, or without its (), or does zero_grad() stand between "
+                "the two?"
             )
         if not torch.allclose(weights, right, rtol=1e-4, atol=1e-6):
-            if same(zero_grad=False):
-                raise Mistake(
-                    "zero_grad() is missing: backward() *adds* to the gradients that are there, so "
-                    "each step also repeats all earlier ones."
-                )
-            if same(reduction="sum"):
-                raise Mistake("The loss sums over pixels and images; the recipe's MSE is a mean.")
-            if same(scale=False):
-                raise Mistake("The batch still runs from 0 to 255: data.to_float is missing.")
-            first = outcome(lambda m, o, i, b: _epoch(m, o, i, b[:1]))[0]
-            if torch.allclose(weights, first, rtol=1e-4, atol=1e-6):
-                raise Mistake("Only the first batch was trained on: is `return` inside the loop?")
+            for mistake, changes in _LOOP_MISTAKES.items():
+                changes = dict(changes)
+                part = batches[changes.pop("part", slice(None))]
+                if changes.pop("in_order", False):
+                    part = torch.arange(70).split(32)
+                other = outcome(_epoch, part, **changes)[0]
+                if torch.allclose(weights, other, rtol=1e-3, atol=1e-5):
+                    raise Mistake(mistake)
             raise Mistake(
                 "The weights move, but not as they should. For each batch, in this order: forward, "
-                "loss, zero_grad, backward, step."
+                "F.mse_loss against the batch itself, zero_grad, backward, step; all with the "
+                "optimizer that is given."
             )
-        if modes != {True}:
+        if modes == {False}:
             raise Mistake("The network was in evaluation mode: model.train() is missing.")
+        if modes != {True}:
+            raise Mistake("Some batches found the network in evaluation mode: model.train() first.")
         if isinstance(found, torch.Tensor) and found.requires_grad:
             raise Mistake(
-                "You return a tensor that still holds the graph of the whole epoch, and its "
-                "memory. Add up loss.item() instead."
+                "You return a tensor that still holds a graph for backward(), and its memory. Add "
+                "up loss.item() instead."
             )
         sizes = torch.tensor([len(batch) for batch in batches])
         mean = (torch.tensor(losses) * sizes).sum().item() / len(images)
-        try:
-            value = float(found)
-        except (TypeError, ValueError):
-            raise Mistake(f"You return {type(found).__name__}; expected one number.") from None
-        for other, mistake in (
-            (losses[-1], "That is the last batch's loss only; average over the whole epoch."),
-            (sum(losses), "That is the sum of the losses; divide to get the mean."),
-            (
-                sum(losses) / len(losses),
-                "Almost: you count the last batch of 6 images as much as one of 32. Weight each "
-                "loss by len(index), and divide by len(images).",
+        value, last, total = _number(found), losses[-1], sum(losses)
+        wrong = {
+            "That is the last batch's loss only; average over the whole epoch.": last,
+            "Only the last batch is in your sum: add each with += instead of =.": last * 6 / 70,
+            "That is the sum of the losses; divide to get the mean.": total,
+            "Each loss is weighted by its batch's size; now divide by len(images).": mean * 70,
+            "Almost: you count the last batch of 6 images as much as one of 32. Weight each loss "
+            "by len(index), and divide by len(images).": total / 3,
+            "You weight every loss by 32, but the last batch has 6 images: weight by len(index).": (
+                total * 32 / 70
             ),
-            (
-                sum(losses) / len(images),
-                "You divide the sum of batch means by the number of images; multiply each loss by "
-                "its batch's size first.",
-            ),
-        ):
-            if abs(value - other) < 1e-5 * abs(other) and abs(value - mean) > 1e-5 * mean:
-                raise Mistake(mistake)
+            "You divide the sum of batch means by the number of images; multiply each loss by its "
+            "batch's size first.": total / 70,
+            **{
+                f"You divide by {size}; divide by the 70 images: len(images).": mean * 70 / size
+                for size in (3, 6, 32, 96)
+            },
+            "That is the square root of the mean loss; the MSE is not rooted.": mean**0.5,
+        }
+        _compare(value, mean, 1e-4 * mean, wrong)
         if abs(value - mean) > 1e-4 * mean:
-            raise Mistake(f"The training is right, but you return {value:.4g}; expected {mean:.4g}")
+            raise Mistake(
+                f"The training is right, but you return {value:.5g}; expected {mean:.5g}, the sum "
+                "of loss.item() * len(index), divided by len(images)."
+            )
     return "Right: the weights move as they should, and the mean counts every image once."
 
 
@@ -154,19 +235,21 @@ def evaluate(answer) -> str:
             return image_errors(images, output).mean().item()
 
         right, in_train_mode = error(False), error(True)
-        found = call(answer, model, images)
+        with torch.inference_mode():
+            batch, output = to_float(images), copy.deepcopy(model).eval()(to_float(images))
+        graphs = []
+        model.encoder.register_forward_hook(lambda *called: graphs.append(called[2].requires_grad))
+        found = _attempt(answer)(model, images.clone())
         moved = any(
-            not torch.equal(value, state[name]) for name, value in model.state_dict().items()
+            not torch.equal(value.cpu(), state[name]) for name, value in model.state_dict().items()
         )
+        no_graph = "Compute under torch.inference_mode()."
         if isinstance(found, torch.Tensor) and found.requires_grad:
             raise Mistake(
                 "Your number still holds a graph for backward(): memory that grows with the test "
-                "set. Compute under torch.inference_mode()."
+                f"set. {no_graph}"
             )
-        try:
-            value = float(found)
-        except (TypeError, ValueError):
-            raise Mistake(f"You return {type(found).__name__}; expected one number.") from None
+        value = _number(found)
         if abs(value - in_train_mode) < 1e-5 and abs(value - right) > 1e-5:
             raise Mistake(
                 "Measured in training mode: batch normalisation then uses the batch's own "
@@ -177,16 +260,43 @@ def evaluate(answer) -> str:
                 "Your measurement changes the network: in training mode batch normalisation "
                 "updates its running mean with *test* images. model.eval() before the first batch."
             )
-        if abs(value - right * 70) < 1e-3 * right * 70:
-            raise Mistake("That is the sum over images; the test error is their mean.")
-        if abs(value - right * 784) < 1e-3 * right * 784:
-            raise Mistake("That is 784 times too large: the sum over pixels instead of the mean.")
+        errors = image_errors(images, output)
+        means = [part.mean().item() for part in errors.split(32)]
+        wrong = {
+            "That is the sum over images; the test error is their mean.": right * 70,
+            "That is 784 times too large: the sum over pixels instead of the mean.": right * 784,
+            "That is the sum over all pixels of all images instead of the mean.": right * 784 * 70,
+            "You average the means of batches, but the last batch is smaller: weight each batch's "
+            "mean by its size.": sum(means) / len(means),
+            "You add up the means of batches: weight each by its batch's size, and divide by "
+            "len(images).": sum(means),
+            "That is the first batch only: is `return` inside the loop?": means[0],
+            "That is the last batch only; the mean goes over all images.": means[-1],
+            "That is the square root of the MSE; leave the root out.": right**0.5,
+            "That is the mean of |x − x̂|; the MSE squares.": (batch - output).abs().mean().item(),
+            "The square is missing: too bright and too dark cancel each other.": (
+                (output - batch).mean().item()
+            ),
+            "Your images, at least those that you compare with, still run from 0 to 255: take "
+            "data.to_float(images) for both.": (output - images.float()).square().mean().item(),
+        }
+        _compare(value, right, 1e-5, wrong)
         if abs(value - right) > 1e-5:
             raise Mistake(
-                f"You get {value:.5f}, expected {right:.5f}. If you cut the images into batches, "
-                "weight each batch's mean by its size. Did you divide the bytes by 255?"
+                f"You get {value:.5f}, expected {right:.5f}, the mean over all images and pixels. "
+                "Are the bytes divided by 255, for the network and for the comparison?"
             )
-    return "Right: in evaluation mode, without a graph, and the network is as it was before."
+        if any(graphs):
+            raise Mistake(
+                "The number is right, but to get it the network also built the graph that only "
+                f"backward() needs, and that costs memory. {no_graph}"
+            )
+    return "Right: in evaluation mode, without a graph, and no weight has changed."
+
+
+def _word(said) -> str:
+    """What was said, in lower case and without spaces around it."""
+    return str(said).strip().lower()
 
 
 @check
@@ -194,9 +304,10 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
     """``answer``: one of ``DIAGNOSES`` for each patient in ``patients``."""
     if not isinstance(answer, dict) or set(answer) != set(patients):
         raise Mistake(f"Expected a dict with the keys {', '.join(patients)}.")
-    for name in patients:
-        if given(answer[name]) not in DIAGNOSES:
-            raise Mistake(f"{name}: {answer[name]!r} is none of {', '.join(DIAGNOSES)}.")
+    answer = {name: _word(given(said)) for name, said in answer.items()}
+    for name, said in answer.items():
+        if said not in DIAGNOSES:
+            raise Mistake(f"{name}: {said!r} is none of {', '.join(DIAGNOSES)}.")
     for name, read in patients.items():
         said, size = answer[name], len(read.latent_spread)
         if read.constant_numbers == size:
@@ -211,10 +322,13 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
         else:
             truth = "healthy"
             why = (
-                f"the error {read.error:.3f} is below the mean image's, and {size} − "
-                f"{read.constant_numbers} latent numbers vary"
+                f"the error {read.error:.3f} is below the mean image's, and "
+                f"{size - read.constant_numbers} of {size} latent numbers vary"
             )
         if said != truth:
             hint = " Dead ReLUs alone prove nothing: look at instruments 1 and 2."
-            raise Mistake(f"{name} is not {said}: {why}.{hint if truth == 'healthy' else ''}")
-    return "Right, all of them. The error alone would not have told the last two apart."
+            raise Mistake(f"{name} is not {said}: {why}.{hint if said == 'collapsed' else ''}")
+    return (
+        "Right, all of them. An error above the mean image's is not yet a diagnosis: the latent "
+        "numbers tell untrained from collapsed."
+    )

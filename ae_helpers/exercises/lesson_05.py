@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,16 +16,30 @@ def _as_list(answer, wanted: str) -> list:
     if hasattr(answer, "tolist"):
         answer = answer.tolist()
     if not isinstance(answer, (list, tuple, range)):
-        raise Mistake(f"You return one {type(answer).__name__}, {answer!r}; expected {wanted}.")
+        kind, shown = type(answer).__name__, repr(answer)
+        shown = f", {shown}" if len(shown) < 40 and " object at " not in shown else ""
+        cure = " Make a list of it." if hasattr(answer, "__iter__") and kind != "str" else ""
+        cure = " A set keeps no order: build a list." if kind == "set" else cure
+        raise Mistake(f"You return one {kind}{shown}; expected {wanted}.{cure}")
     values = [v.item() if _is_single(v) else v for v in answer]
-    if not all(isinstance(value, (int, float)) for value in values):
-        raise Mistake(f"Not all {len(values)} things you return are numbers; expected {wanted}.")
+    for value in values:
+        if not isinstance(value, (int, float)):
+            what = f"Not all {len(values)} things you return are numbers, but one is of type"
+            raise Mistake(f"{what} {type(value).__name__}; expected {wanted}.")
     return values
 
 
 def _is_single(value) -> bool:
     """Whether a tensor or an array holds one number."""
     return math.prod(getattr(value, "shape", (0,))) == 1
+
+
+def _is_whole(key) -> bool:
+    """Whether a key, perhaps a tensor or text, stands for a whole number."""
+    try:
+        return int(key) == float(key)
+    except (TypeError, ValueError, RuntimeError):
+        return False
 
 
 # ------------------------------------------------------------------------------- rank the worst
@@ -54,11 +69,15 @@ def worst(answer) -> str:
     if not (torch.equal(images, kept[0]) and torch.equal(reconstructions, kept[1])):
         raise Mistake("Your code changes the images it was given; compute a new tensor instead.")
     if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], Tensor):
-        raise Mistake("You return values and indices together: topk returns both. Add .indices.")
+        raise Mistake(
+            "You return values and indices together: topk and sort give both. Add .indices."
+        )
     shape = tuple(getattr(found, "shape", ()))
+    if shape[1:] == images.shape[1:]:
+        raise Mistake("You return images; return only their indices, which tell where they are.")
     if len(shape) > 1 and shape != (1, n):
         raise Mistake(
-            f"You return a tensor of shape {shape}; expected 3 indices. Average over all axes of "
+            f"What you return has the shape {shape}; expected 3 indices. Average over all axes of "
             "an image (C, H, W), so that one error per image is left: .flatten(1).mean(1)."
         )
     values = _as_list(found[0] if shape == (1, n) else found, wanted)
@@ -66,8 +85,15 @@ def worst(answer) -> str:
     squared = (images - reconstructions).square()
     errors = squared.flatten(1).mean(1)
     order = errors.argsort(descending=True).tolist()
-    if values == order:
-        raise Mistake(f"All {len(values)} images come back, in the right order: keep the first n.")
+    if len(values) != n and values == order[: len(values)]:
+        raise Mistake(
+            f"The right order, but {len(values)} of the {len(order)} images come back for n = {n}: "
+            "keep the first n."
+        )
+    if all(isinstance(value, bool) for value in values):
+        raise Mistake("You return True or False for each image; expected the indices of the worst.")
+    if len(values) == len(order) and torch.allclose(torch.tensor(values).float(), errors):
+        raise Mistake("Those are the errors of all images; return the indices of the largest n.")
     if len(values) != n:
         raise Mistake(
             f"You return {len(values)} number(s) for n = {n}; expected {wanted}. Is one error per "
@@ -82,10 +108,22 @@ def worst(answer) -> str:
                 "Those are the errors of the worst images, not their indices. topk and sort give "
                 "both, as .values and .indices; argsort gives the indices."
             )
-        raise Mistake(f"{values[0]:.4g} can't be an index; expected {wanted}: whole numbers.")
-    values = [round(value) for value in values]
+        odd = next(v for v in values if not math.isfinite(v) or v != round(v))
+        raise Mistake(f"{odd:.4g} can't be an index; expected {wanted}: whole numbers.")
+    if any(isinstance(value, float) for value in values):
+        raise Mistake(
+            "Your indices are floats, and images[indices] refuses those. Keep them whole: torch's "
+            "topk and argsort give int64."
+        )
     if values == order[:n]:
+        fewer = _as_list(call(answer, images, reconstructions, 2), "the indices of 2 images")
+        if len(fewer) != 2:
+            raise Mistake(
+                f"For n = 3 all is right, but for n = 2 you return {len(fewer)} indices: use n."
+            )
         return "Right: one error per image, and the indices of the largest, the worst first."
+    if values == order[1 : n + 1]:
+        raise Mistake("One place too late: the worst image itself, at position 0, is left out.")
     if values == order[::-1][:n]:
         raise Mistake("Those are the best images: sorting is ascending unless you say otherwise.")
     if values == order[:n][::-1]:
@@ -105,7 +143,7 @@ def worst(answer) -> str:
             "You average over the batch axis: that leaves an error per pixel, not per image. "
             ".flatten(1).mean(1) keeps axis 0."
         )
-    if values == top(difference.flatten(1).mean(1)):
+    if values in (top(difference.flatten(1).mean(1)), top(-difference.flatten(1).mean(1))):
         raise Mistake("The square is missing: too bright and too dark cancel each other.")
     if values == top(difference.abs().flatten(1).mean(1)):
         raise Mistake("You rank by the mean of |x − x̂|. The MSE squares, so big errors count more.")
@@ -133,7 +171,12 @@ def per_class(answer) -> str:
     if not (torch.equal(errors, kept[0]) and torch.equal(labels, kept[1])):
         raise Mistake("Your code changes the errors or labels it was given.")
     if isinstance(found, dict):
-        found = [found.get(digit, float("nan")) for digit in range(10)]
+        by_digit = {int(digit): mean for digit, mean in found.items() if _is_whole(digit)}
+        if set(by_digit) != set(range(10)):
+            raise Mistake("The keys of your dict aren't the digits 0 to 9.")
+        found = [by_digit[digit] for digit in range(10)]
+    if tuple(getattr(found, "shape", ())) in ((1, 10), (10, 1)):
+        found = np.asarray(found).ravel()
     values = torch.tensor(_as_list(found, "ten means, one per digit"), dtype=torch.float64)
     if len(values) != 10:
         raise Mistake(f"You return {len(values)} numbers; expected ten, for the digits 0 to 9.")
@@ -148,8 +191,8 @@ def per_class(answer) -> str:
     if values.isnan().any():
         digit = int(values.isnan().nonzero()[0])
         raise Mistake(
-            f"Number {digit} of your answer is NaN, the mean of no images: which labels did you "
-            "look for? They are 0 to 9."
+            f"Position {digit} of your answer is NaN, the mean of no images: your mask finds none. "
+            f"Is it labels == {digit} there? Labels are 0 to 9."
         )
     if same(right):
         return "Right: ten means, each over the images of one class."
@@ -184,6 +227,14 @@ def per_class(answer) -> str:
         raise Mistake("Those are medians, which ignore how bad the bad ones are; take the mean.")
     if same(right.sqrt()):
         raise Mistake("Those are square roots of the means; the MSE is not rooted.")
+    if same(torch.stack([errors[labels != digit].mean() for digit in range(10)])):
+        raise Mistake("You average over the images of all *other* classes: == instead of !=.")
+    if same(right.flip(0)):
+        raise Mistake("The ten means are right, but in reverse order: position 0 is digit 0.")
+    if same(counts) or same(counts / len(labels)):
+        raise Mistake("That is how frequent the classes are; take the mean of their errors.")
+    if any(same((right * 10**k).round() / 10**k) for k in (3, 4, 5)):
+        raise Mistake("The ten means are right, but rounded: return them as they are.")
     digit = int(((values - right).abs() / right > 1e-4).nonzero()[0])
     raise Mistake(
         f"Digit {digit}: {values[digit]:.6f}, but the mean of its errors is {right[digit]:.6f}. "
@@ -226,7 +277,15 @@ def components_needed(answer) -> str:
         curve[0],
     ]
     cases = [case.item() for case in cases]
-    found = [_count(call(answer, case, train, test), cases[0]) for case in cases]
+    kept = train.clone(), test.clone()
+    found = []
+    for case in cases:
+        found.append(_count(call(answer, case, train, test), case))
+        if not (torch.equal(train, kept[0]) and torch.equal(test, kept[1])):
+            raise Mistake(
+                "Your code changes the images it was given, for example with -=; compute a new "
+                "tensor instead."
+            )
 
     def rule(errors: Tensor) -> list[int]:
         return [int((errors > case).sum()) for case in cases]
@@ -236,8 +295,8 @@ def components_needed(answer) -> str:
         return "Right: the least k whose test error is at or below the network's."
     if found == [int((curve >= case).sum()) for case in cases]:
         raise Mistake(
-            "Almost: where PCA's error equals the network's exactly, k is enough already. "
-            "Compare with <= instead of <."
+            "Almost: where PCA's error equals the network's exactly, k is enough already: <= "
+            "instead of <. And k may be 0: the search begins at position 0."
         )
     if found == [k + 1 for k in right]:
         raise Mistake(
@@ -273,12 +332,18 @@ def components_needed(answer) -> str:
             "Your components are learned from the test images. A baseline, too, may learn from "
             "the training images only: pca_curve(train, test)."
         )
+    if max(found) > len(curve) - 1:
+        raise Mistake(
+            f"You answer {max(found)}, but the images of this test have 16 pixels, so there are "
+            "only 16 components. Do you use the `train` and `test` that are given?"
+        )
     case, value, wanted = next(
         (c, f, r) for c, f, r in zip(cases, found, right, strict=True) if f != r
     )
     raise Mistake(
-        f"A network with error {case:.5f}: you say {value} components, but {wanted} it is: error "
-        f"{curve[wanted]:.5f}, and with fewer it is above."
+        f"For a network with error {case:.5f} you return {value}, but the least k is {wanted}: "
+        f"there PCA's error is {curve[wanted]:.5f}"
+        + (f", and with one component less {curve[wanted - 1]:.5f}." if wanted else ".")
     )
 
 
@@ -289,7 +354,7 @@ def _count(value, error: float) -> int:
         what = f"a tensor of shape {shape}" if shape else f"a {type(value).__name__}"
         raise Mistake(f"You return {what}; expected one number: how many components it takes.")
     try:
-        number = float(value)
+        number = float("text" if isinstance(value, str) else value)
     except (TypeError, ValueError):
         raise Mistake(f"{value!r} is not a number of components.") from None
     if not math.isfinite(number) or number != round(number):
