@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LinearLR
+from torch.optim.lr_scheduler import LinearLR, OneCycleLR
 
 from ae_helpers import checkpoints
 
@@ -44,11 +44,15 @@ class Run:
 
     def __init__(self, model: nn.Module, history: History, last: Path | None, fast: bool):
         self.model, self.history, self.last = model, history, last
-        rate, warmup = history.settings["learning_rate"], history.settings["warmup_steps"]
+        settings = history.settings
+        rate, warmup = settings["learning_rate"], settings["warmup_steps"]
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fast or None)
         self.schedule = None
         if warmup:
             self.schedule = LinearLR(self.optimizer, start_factor=1 / warmup, total_iters=warmup)
+        elif epochs := settings["one_cycle"]:
+            steps = epochs * math.ceil(settings["images"] / settings["batch_size"])
+            self.schedule = OneCycleLR(self.optimizer, rate, total_steps=steps)
         self.losses: list[Tensor] = []  # of the epoch under way
 
     @property
@@ -86,9 +90,10 @@ class Run:
             )
         found = content["history"]["settings"]
         for name, value in self.history.settings.items():
-            if found.get(name) != value:
+            before = found.get(name, False)  # a run from before there was this setting
+            if before != value:
                 raise ValueError(
-                    f"{self.last} was trained with {name}={found.get(name)!r}, this call says "
+                    f"{self.last} was trained with {name}={before!r}, this call says "
                     f"{value!r}; expected the same. Choose another folder, or delete the file to "
                     "start anew."
                 )

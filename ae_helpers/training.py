@@ -102,6 +102,7 @@ def fit(
     *,
     seed: int = 0,
     warmup_steps: int = 0,
+    one_cycle: bool = False,
     folder: str | Path | None = None,
     on_epoch: Callable[[History], None] | None = None,
     fast: bool = True,
@@ -119,6 +120,9 @@ def fit(
         seed: fixes the order of the images and any randomness inside the model; its initial
             weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
         warmup_steps: let the learning rate grow linearly to its value over so many steps.
+        one_cycle: let the learning rate rise to its value in the first 30 % of all steps, and then
+            fall to almost 0 (Smith & Topin, "Super-Convergence", 2019; torch's ``OneCycleLR``).
+            Such a run can be continued, but not to more epochs than it was planned for.
         folder: where to keep ``last.pt`` (after every epoch) and ``best.pt`` (lowest test error).
             If ``last.pt`` is there, training goes on from it and ends where it would have ended
             without the break, bit for bit on the same machine.
@@ -143,6 +147,7 @@ def fit(
         "learning_rate": learning_rate,
         "seed": seed,
         "warmup_steps": warmup_steps,
+        "one_cycle": one_cycle and epochs,
     }
     for images in (data.train_images, data.test_images):
         check_images(images, getattr(model, "input_shape", None))
@@ -289,3 +294,7 @@ def _check_settings(settings: dict, epochs: int) -> None:
         raise ValueError(f"learning_rate={rate!r}; expected a number above 0, 0.01 by default.")
     if not isinstance(warmup, int) or warmup < 0:
         raise ValueError(f"warmup_steps={warmup!r}; expected a whole number from 0 on.")
+    if warmup and settings["one_cycle"]:
+        raise ValueError(
+            f"warmup_steps={warmup!r}; expected 0 beside one_cycle, which warms up by itself."
+        )

@@ -1,5 +1,7 @@
 """The backbone's tables, and a ledger that agrees with what can be counted without it."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -149,6 +151,7 @@ def test_options():
     ]
     model = Autoencoder("leaky_relu", norm="batch", output="linear")
     assert model.options == {"activation": "leaky_relu", "norm": "batch", "output": "linear"}
+    assert Autoencoder(dropout=0.1).options["dropout"] == 0.1
     assert kinds(model.encoder) == kinds(Encoder("leaky_relu", "batch"))
     assert kinds(model.decoder) == kinds(decoder)
     assert models.count_parameters(model) == 94_393 + 2 * (8 + 16 + 32 + 32 + 16 + 8)
@@ -157,8 +160,8 @@ def test_options():
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("activation", "gelu", "['relu', 'leaky_relu']"),
-        ("activation", None, "['relu', 'leaky_relu']"),
+        ("activation", "tanh", "['relu', 'leaky_relu', 'gelu']"),
+        ("activation", None, "['relu', 'leaky_relu', 'gelu']"),
         ("norm", "layer", "[None, 'batch']"),
         ("output", "tanh", "['sigmoid', 'linear']"),
     ],
@@ -167,6 +170,24 @@ def test_unknown_option(option, value, expected):
     with pytest.raises(ValueError) as raised:
         Autoencoder(**{option: value})
     assert str(raised.value) == f"Unknown {option} {value!r}; expected one of {expected}."
+
+
+def test_dropout_stands_after_each_activation():
+    assert kinds(Encoder(dropout=0.5))[:3] == ["conv1 Conv2d", "relu1 ReLU", "dropout1 Dropout"]
+    dropped = [m.p for m in Autoencoder(dropout=0.5).modules() if isinstance(m, nn.Dropout)]
+    assert dropped == [0.5] * 6
+
+
+@pytest.mark.parametrize("value", [-0.1, 1, 1.5, "half", math.nan])
+def test_dropout_is_a_probability(value):
+    with pytest.raises(ValueError, match=rf"dropout={value!r}; expected a probability in \[0, 1\)"):
+        Autoencoder(dropout=value)
+
+
+def test_the_steady_one_has_the_layers_of_the_backbone():
+    table = models.ledger(Autoencoder.steady(), (1, 28, 28))
+    assert table.equals(models.ledger(Autoencoder(), (1, 28, 28)))
+    assert Autoencoder.steady().options == Autoencoder("gelu", "batch").options
 
 
 def test_shapes_on_the_way(build):

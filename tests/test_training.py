@@ -186,6 +186,35 @@ def test_warmup_is_a_ramp(build, small, rates):
     assert rates[10:] == pytest.approx([1e-2] * 6) and len(rates) == 16
 
 
+def test_one_cycle_rises_and_falls(build, small, rates):
+    fit(build(), small.take(32 * 10), 2, learning_rate=1e-2, one_cycle=True, progress=False)
+    assert len(rates) == 20 and max(rates) == rates[5] == pytest.approx(1e-2)  # 30 % of 20 steps
+    assert rates[0] == pytest.approx(1e-2 / 25) and rates[-1] < 1e-2 / 1e4
+    assert rates[:6] == sorted(rates[:6]) and rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_one_cycle_goes_on_to_its_end_and_no_further(build, small, tmp_path, same_weights):
+    digits, one = small.take(64), {"one_cycle": True, "progress": False}
+    whole, halves = build(), build()
+    fit(whole, digits, 2, **one)
+
+    def stop(history):
+        if history.epochs == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit(halves, digits, 2, folder=tmp_path, on_epoch=stop, **one)
+    fit(halves, digits, 2, folder=tmp_path, **one)
+    assert same_weights(whole, halves)
+    with pytest.raises(ValueError, match="one_cycle=2, this call says 3"):
+        fit(halves, digits, 3, folder=tmp_path, **one)
+
+
+def test_one_warm_up_is_enough(build, small):
+    with pytest.raises(ValueError, match="warmup_steps=5; expected 0 beside one_cycle"):
+        fit(build(), small, warmup_steps=5, one_cycle=True)
+
+
 def test_without_warmup_the_rate_is_constant(build, small, rates):
     fit(build(), small.take(64), 2, learning_rate=2e-3, progress=False)
     assert rates == [2e-3] * 4
@@ -209,6 +238,7 @@ def test_history(build, small, capsys):
         "learning_rate": 5e-3,
         "seed": 4,
         "warmup_steps": 0,
+        "one_cycle": False,
     }
     assert seen == [(epochs, epochs + 1, id(history)) for epochs in range(3)]
     assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
