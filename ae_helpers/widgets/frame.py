@@ -3,6 +3,7 @@
 import copy
 import html
 import io
+import textwrap
 import traceback
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import ipywidgets as widgets
 import matplotlib
 import matplotlib.pyplot as plt
 import torch
+import traitlets
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
@@ -23,7 +25,8 @@ SIDE = 168  # pixels of the screen that a digit is wide and high: six for each o
 CSS = """<style>
 .ae-picture { image-rendering: pixelated; }
 .ae-explorer .widget-label, .ae-explorer .widget-html-content {
-  color: var(--jp-ui-font-color1, #222); font-size: 13px; line-height: 1.35; }
+  color: var(--jp-ui-font-color1, #222); font-size: 13px; }
+.ae-explorer .widget-html-content { line-height: 1.35; }
 .ae-alert { border: 2px solid #D55E00; padding: 6px; white-space: pre-wrap; }
 </style>"""
 
@@ -162,6 +165,11 @@ def _look() -> dict:
 # ------------------------------------------------------------------------------------- the pictures
 
 
+class _Panel(widgets.Image):
+    # The browser shows a tooltip only of what has a description, and fails without one.
+    description = traitlets.Unicode("").tag(sync=True)
+
+
 def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
     """A panel for a picture, with crisp pixels.
 
@@ -176,7 +184,7 @@ def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
         object_fit="contain",
         align_self="flex-start",
     )
-    panel = widgets.Image(format="png", layout=layout, tooltip=alt)
+    panel = _Panel(format="png", layout=layout, tooltip=alt)
     panel.add_class("ae-picture")
     return panel
 
@@ -221,12 +229,13 @@ def _poster(explorer: Explorer) -> Figure:
     for axis, (name, image) in zip(axes[0], explorer.shown.items(), strict=True):
         axis.imshow(image.convert("RGB"))
         axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
         axis.set_title(name, fontsize=10)
     moved = [control.description for control in explorer.controls.values()] + list(explorer.buttons)
     figure.suptitle(explorer.title, fontsize=12)
-    figure.supxlabel(
-        f"{explorer._text}\nlive in Jupyter, with: {' · '.join(filter(None, moved))}", fontsize=9
-    )
+    lines = [explorer._text, f"live in Jupyter, with: {' · '.join(filter(None, moved))}"]
+    letters = round(13 * figure.get_figwidth())  # that fit into a line
+    figure.supxlabel("\n".join(textwrap.fill(line, letters) for line in lines), fontsize=9)
     return figure
 
 
