@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ae_helpers.data import ImageData, to_float
+from ae_helpers.latent import principal_directions
 
 
 def image_errors(images: Tensor, reconstructions: Tensor) -> Tensor:
@@ -31,9 +32,8 @@ def pca_errors(data: ImageData, components: list[int]) -> list[float]:
     """The test error of keeping the first k principal components, for each k in ``components``.
 
     PCA is the best *linear* way to squeeze images through k numbers (Eckart & Young, 1936). The
-    components are the eigenvectors of the training images' covariance; the error is measured on
-    the test images. Images are taken part by part: all of MNIST as floats would not fit beside a
-    network on the smallest machines that these lessons run on.
+    components are the principal directions of the training images; the error is measured on the
+    test images, part by part to save memory.
 
     Raises:
         ValueError: a k below 1, or above the number of pixels.
@@ -42,20 +42,13 @@ def pca_errors(data: ImageData, components: list[int]) -> list[float]:
     wrong = [k for k in components if not 1 <= k <= pixels]
     if wrong:
         raise ValueError(f"{wrong[0]} components; expected 1 to {pixels}, the number of pixels.")
-    mean = mean_image(data.train_images).flatten(1)
-    covariance = torch.zeros(pixels, pixels, dtype=torch.float64)
-    for part in data.train_images.split(5_000):
-        centred = to_float(part).flatten(1) - mean
-        covariance += centred.T @ centred
-    _, vectors = torch.linalg.eigh(covariance)  # the largest eigenvalue comes last
-    vectors = vectors.flip(1)[:, : max(components)].float()
-
+    directions = principal_directions(data.train_images)
     total = torch.zeros(max(components) + 1, dtype=torch.float64)
     for part in data.test_images.split(5_000):
-        centred = to_float(part).flatten(1) - mean
+        points = to_float(part).flatten(1)
         # Each component takes the square of its coordinate away from what is left of the image.
-        gains = (centred @ vectors).square().sum(0)
-        total += torch.cat([centred.square().sum().view(1), -gains])
+        gains = directions.coordinates(points).square().sum(0)[: max(components)]
+        total += torch.cat([(points - directions.mean).square().sum().view(1), -gains])
     left = total.cumsum(0) / (len(data.test_images) * pixels)
     return [max(left[k].item(), 0.0) for k in components]  # rounding may end below 0
 

@@ -3,12 +3,16 @@
 import io
 import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ae_helpers.files import replacing
 from ae_helpers.models import Autoencoder
+
+if TYPE_CHECKING:
+    from ae_helpers.runs import History
 
 SHIPPED = Path(__file__).parent / "trained" / "backbone.pt"
 FORMAT = "sixty-four-numbers 1"
@@ -47,6 +51,19 @@ def shipped() -> Autoencoder:
     model = Autoencoder()
     restore(model, load(SHIPPED), SHIPPED)
     return model
+
+
+def shipped_history() -> "tuple[History, Tensor]":
+    """The history of the shipped backbone's training, and the images it reconstructed on the way.
+
+    Returns:
+        The history of its 15 epochs, and the ten test images that ``history.reconstructions`` are
+        of: ``uint8``, ``(10, 1, 28, 28)``.
+    """
+    from ae_helpers.runs import History  # which itself needs this module
+
+    content = load(SHIPPED)
+    return History(**content["history"]), content["originals"]
 
 
 def load(path: str | Path) -> dict:

@@ -55,7 +55,7 @@ def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 200) -> Tens
         TypeError, ValueError: see ``data.check_images``.
     """
     check_images(images, getattr(model, "input_shape", None))
-    device, was_training = next(model.parameters()).device, model.training
+    device, was_training = next(model.parameters(), images).device, model.training
     model.eval()
     try:
         parts = [model(to_float(part.to(device))).cpu() for part in images.split(batch_size)]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ae_helpers import checkpoints
+from ae_helpers import checkpoints, training
 from ae_helpers.models import Autoencoder
 
 
@@ -196,3 +196,20 @@ def test_read_only_folder(path, build, monkeypatch, same_weights):
         checkpoints.save(path, build(8))
     assert list(path.parent.iterdir()) == [path]
     assert same_weights(checkpoints.load_model(path), build(7, output="linear", norm="batch"))
+
+
+def test_the_shipped_backbone_is_what_its_readme_says(sample):
+    model, (history, _) = checkpoints.shipped(), checkpoints.shipped_history()
+    assert checkpoints.SHIPPED.stat().st_size < 1_000_000
+    readme = checkpoints.SHIPPED.with_name("README.md").read_text(encoding="utf-8")
+    assert f"test error | {history.test_error[-1]:.4f} MSE per pixel" in readme
+    assert history.settings["dataset"] == "mnist" and history.epochs == 15
+    assert training.evaluate(model, sample.test_images) < 0.006
+
+
+def test_the_shipped_history_is_that_of_the_shipped_backbone():
+    history, originals = checkpoints.shipped_history()
+    assert originals.shape == (10, 1, 28, 28) and originals.dtype == torch.uint8
+    assert len(history.reconstructions) == history.epochs + 1
+    again = training.reconstruct(checkpoints.shipped(), originals) * 255
+    assert (again - history.reconstructions[-1]).abs().max() < 2  # another machine rounds otherwise

@@ -112,6 +112,20 @@ CASES = {
         ),
         ["numbers kept per image", "MSE per pixel", "PCA with k components", "after 15: 0.0052"],
     ),
+    "scatter": (
+        lambda g: plots.scatter(
+            {"PCA": noise(40, 2), "t-SNE": noise(40, 2).numpy()}, torch.arange(40) % 10
+        ),
+        ["PCA", "t-SNE", "0", "9"],
+    ),
+    "walks": (
+        lambda g: plots.walks(g.after[:6].view(2, 3, 1, 28, 28), torch.arange(-1, 2), noise(50, 2)),
+        ["direction\n1", "direction\n2", "standard deviations"],
+    ),
+    "distances": (
+        lambda g: plots.distances({"near": noise(30), "far": 9 * noise(30)}, "how far"),
+        ["near: median 0", "far: median", "how far", "share"],
+    ),
 }
 
 
@@ -350,6 +364,43 @@ def test_measuring_stick_says_how_many_components_a_network_is_worth():
     assert "net: 0.2000 = PCA-3" in lines and "equal: 0.2500 = PCA-2" in lines
     curve = lines["PCA with k components"]
     np.testing.assert_allclose(curve.get_ydata(), errors)
+
+
+def test_scatter_names_each_class_in_its_middle():
+    points, labels = noise(60, 2), torch.arange(60) % 3
+    axis = plots.scatter({"map": points}, labels).axes[0]
+    for line, text, name in zip(axis.get_lines(), axis.texts, range(3), strict=True):
+        own = points[labels == name]
+        np.testing.assert_array_equal(np.stack(line.get_data(), axis=1), own)
+        assert text.get_text() == str(name)
+        assert text.get_position() == pytest.approx(own.median(0).values.tolist())
+
+
+def test_walks_stand_above_the_density_at_their_place(given):
+    images, places = given.after[:6].view(2, 3, 1, 28, 28), torch.tensor([-2.0, 0.0, 2.0])
+    coordinates = torch.tensor([[0.1, -2.5], [0.1, 2.5], [-2.9, 2.5]])
+    axes = plots.walks(images, places, coordinates).axes
+    for row, own, above, below in zip(images, coordinates.T, axes[::2], axes[1::2], strict=True):
+        for artist, image, place in zip(above.images, row, places, strict=True):
+            np.testing.assert_array_equal(artist.get_array(), image[0])
+            assert scale_of(artist) == ("gray", (0, 1))
+            assert sum(artist.get_extent()[:2]) / 2 == pytest.approx(place.item(), abs=1e-6)
+        filled = {
+            (round(bar.get_x() + bar.get_width() / 2, 1), bar.get_height())
+            for bar in below.patches
+            if bar.get_height()
+        }
+        assert sum(height for _, height in filled) == 3
+        assert all(min(abs(x - value) for value in own.tolist()) < 0.1 for x, _ in filled)
+        assert above.get_xlim() == below.get_xlim() == (-3, 3)
+
+
+def test_distances_are_shares_of_each_group():
+    groups = {"near": torch.full((7,), 1.0), "far": torch.tensor([3.0, 3.0, 9.0, 9.0])}
+    lines = lines_of(plots.distances(groups, "how far").axes[0])
+    near, far = (lines[name].get_ydata() for name in ("near: median 1", "far: median 3"))
+    assert near.sum() == pytest.approx(1) and near.max() == pytest.approx(1)
+    assert far.sum() == pytest.approx(1) and far.max() == pytest.approx(0.5)
 
 
 # ------------------------------------------------------------------------------------ in a notebook

@@ -2,3 +2,10 @@
 
 ``frame`` is what they share; each of the other files holds explorers that belong together.
 """
+
+from ae_helpers.widgets.convolutions import size_rule, transposed_convolution
+from ae_helpers.widgets.digits import browse_digits
+from ae_helpers.widgets.latent import blend, keep_k, latent_sliders
+from ae_helpers.widgets.pad import draw_digit
+from ae_helpers.widgets.reconstructions import before_after, time_machine
+from ae_helpers.widgets.xray import layer_xray

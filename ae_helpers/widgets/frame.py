@@ -192,6 +192,11 @@ def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
 def grey(image: Tensor) -> Image.Image:
     """An image, ``(H, W)`` or ``(1, H, W)``, ``uint8`` or in [0, 1]: 0 is black, 1 is white."""
     image = image.squeeze(0) if image.ndim == 3 else image
+    if image.ndim != 2:
+        raise ValueError(
+            f"An image has shape {tuple(image.shape)}; expected one channel, to be shown in grey. "
+            "Take one: images[:, :1]."
+        )
     if image.dtype != torch.uint8:
         image = (image.clamp(0, 1) * 255).round().byte()
     return Image.fromarray(image.cpu().numpy())

@@ -1,0 +1,137 @@
+"""The space of latent codes: codes of images, their principal directions, neighbours, draws.
+
+Arrays only. ``widgets.latent`` moves through this space, ``plots.latent`` draws it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ae_helpers.data import check_images, to_float
+
+
+@torch.inference_mode()
+def encode(model: nn.Module, images: Tensor) -> Tensor:
+    """The latent codes of images, in evaluation mode, part by part to save memory.
+
+    Args:
+        model: with ``encode``; its mode (training or evaluation) is put back afterwards.
+        images: ``(N, C, H, W)``, ``uint8`` or floats in [0, 1].
+
+    Returns:
+        ``(N, latent_size)``, ``float32``, on the CPU.
+
+    Raises:
+        TypeError, ValueError: see ``data.check_images``.
+    """
+    check_images(images, getattr(model, "input_shape", None))
+    device, was_training = next(model.parameters(), images).device, model.training
+    model.eval()
+    try:
+        parts = [model.encode(to_float(p.to(device))).cpu() for p in images.split(500)]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Axes through a cloud of points, along which it varies most, second most, …
+
+    Attributes:
+        mean: ``(D,)``, the middle of the cloud.
+        axes: ``(D, D)``; column j is direction j, of length 1, at right angles to the others.
+        deviations: ``(D,)``, falling: the standard deviation of the points along each direction.
+    """
+
+    mean: Tensor
+    axes: Tensor
+    deviations: Tensor
+
+    def coordinates(self, points: Tensor) -> Tensor:
+        """Where points are along each direction, seen from the mean: ``(N, D)`` → ``(N, D)``."""
+        return (points - self.mean) @ self.axes
+
+    def points(self, coordinates: Tensor) -> Tensor:
+        """The way back from the first k coordinates, the others being 0: ``(N, k)`` → ``(N, D)``.
+
+        For k = 0 it is the mean; for k = D it undoes ``coordinates``.
+        """
+        return self.mean + coordinates @ self.axes[:, : coordinates.shape[1]].T
+
+
+def principal_directions(points: Tensor) -> Directions:
+    """Principal component analysis (Pearson, 1901) of codes, or of images.
+
+    The directions are the eigenvectors of the points' covariance, the deviations the roots of its
+    eigenvalues. Points are taken part by part: all of MNIST as floats would not fit beside a
+    network on the smallest machines that these lessons run on. A direction and its opposite are
+    equally right; here the largest entry of each is positive.
+
+    Args:
+        points: ``(N, …)``, flattened to ``(N, D)``; ``uint8`` is divided by 255.
+
+    Raises:
+        ValueError: fewer than two points: a single one doesn't vary.
+    """
+    if len(points) < 2:
+        raise ValueError(
+            f"{len(points)} point(s) have no direction in which they vary; expected at least two. "
+            "Give more codes or images."
+        )
+    parts = [part.flatten(1) for part in points.split(5_000)]
+    mean = (sum(to_float(part).double().sum(0) for part in parts) / len(points)).float()
+    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for part in parts:
+        centred = to_float(part) - mean
+        covariance += centred.T @ centred
+    values, vectors = torch.linalg.eigh(covariance / (len(points) - 1))
+    values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)  # the largest came last
+    largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+    return Directions(mean, (vectors * largest.sign()).float(), values.sqrt().float())
+
+
+class Neighbours:
+    """Finds the nearest of given points, by Euclidean distance.
+
+    Args:
+        points: ``(N, D)``, floats.
+    """
+
+    def __init__(self, points: Tensor):
+        self.points, self.half_squares = points, points.square().sum(1) / 2
+
+    def nearest(self, queries: Tensor, count: int = 1) -> tuple[Tensor, Tensor]:
+        """The ``count`` points nearest to each query, the nearest first.
+
+        Args:
+            queries: ``(Q, D)``.
+            count: at most N.
+
+        Returns:
+            Their distances and their indices, ``(Q, count)`` each.
+        """
+        found = []
+        for part in queries.split(50):
+            # ‖p − q‖² / 2 = ‖p‖² / 2 − p·q + ‖q‖² / 2, and the last is the same for all points.
+            index = (self.half_squares - part @ self.points.T).topk(count, largest=False).indices
+            found.append(index)
+        index = torch.cat(found)
+        # The difference of large squares is good enough to rank by, but not as a distance.
+        return (self.points[index] - queries[:, None]).norm(dim=2), index
+
+
+def random_codes(directions: Directions, count: int, generator: torch.Generator) -> Tensor:
+    """Codes drawn from the Gaussian with the mean and covariance of the training codes.
+
+    Args:
+        directions: the training codes' principal directions.
+        count: how many.
+        generator: of random numbers; it makes the draw repeatable.
+
+    Returns:
+        ``(count, latent_size)``.
+    """
+    noise = torch.randn(count, len(directions.mean), generator=generator)
+    return directions.points(noise * directions.deviations)

@@ -1,0 +1,287 @@
+"""Move through the latent space: along its directions, from digit to digit, with fewer numbers."""
+
+import base64
+import io
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
+from torch import Tensor, nn
+
+from ae_helpers import latent
+from ae_helpers.baselines import image_errors
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.fast import matrix_products
+from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
+from ae_helpers.widgets import frame
+
+DIRECTIONS = 8  # sliders
+FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
+FAR = 0.9  # of training digits have a nearer neighbour: a code as far from all has none around it
+MEASURED = 500  # images that "usual" distances and mean errors are taken from
+
+
+def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
+    """Walk along the leading principal directions of the training codes, and see what is decoded.
+
+    Above each slider stands the density of the training codes. The readout compares the distance
+    to the nearest training code with the distances among the training codes themselves, and warns
+    where it is large. (The distance from their mean would not do: it calls random codes usual.)
+
+    Args:
+        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        train_images: ``(N, 1, H, W)``, at least two: the digits that it was trained with.
+
+    Raises:
+        TypeError, ValueError: see ``frame.own_copy`` and ``latent.principal_directions``.
+    """
+    model = frame.own_copy(model, train_images)
+    codes = latent.encode(model, train_images)
+    directions, neighbours = latent.principal_directions(codes), latent.Neighbours(codes)
+    coordinates = directions.coordinates(codes)
+    some = codes[:: max(len(codes) // MEASURED, 1)]
+    usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
+    deviations = directions.deviations[:DIRECTIONS]
+    deviations = deviations[deviations > 1e-4 * deviations[0]]  # along the others nothing varies
+    shown, generator = len(deviations), torch.Generator().manual_seed(0)
+
+    names = [f"direction {number}" for number in range(1, shown + 1)]
+    sliders = {name: frame.slider(name, -FARTHEST, FARTHEST, 0.0, STEP) for name in names}
+    digit = frame.slider("training digit", 0, len(train_images) - 1, 0)
+    rest = torch.zeros(codes.shape[1])  # the code's coordinates, less what the sliders add
+
+    def draw(digit: int, **values: float):
+        here = rest.clone()
+        here[:shown] += torch.tensor(list(values.values())) * deviations
+        code = directions.points(here[None])
+        distances, index = neighbours.nearest(code)
+        nearer = (usual < distances).float().mean().item()
+        warning = "⚠ No digit has ever been here. " if nearer > FAR else ""
+        return {
+            "decoded": frame.grey(model.decode(code)[0]),
+            "nearest training digit": frame.grey(train_images[index.item()]),
+            "training digit to start from": frame.grey(train_images[digit]),
+        }, (
+            f"{warning}The nearest training digit is {distances.item():.0f} away; {nearer:.0%} of "
+            "the training digits have another one nearer than that."
+        )
+
+    def go(place: Tensor) -> None:
+        """Set the sliders to coordinates; whatever they can't show stays in ``rest``."""
+        nonlocal rest
+        rest = place.clone()
+        for number, slider in enumerate(sliders.values()):
+            # The slider stops at its ends, and the browser rounds to whole steps.
+            slider.value = round((place[number] / deviations[number]).item() / STEP) * STEP
+            rest[number] -= slider.value * deviations[number]
+
+    def random() -> None:
+        code = latent.random_codes(directions, 1, generator)
+        go(directions.coordinates(code)[0])
+
+    wide = widgets.Layout(flex_flow="row wrap", overflow="hidden")
+    return frame.Explorer(
+        "Walk along the principal directions of the codes, in standard deviations",
+        {**sliders, "digit": digit},
+        {
+            "decoded": frame.picture("what the decoder draws for this code"),
+            "nearest training digit": frame.picture("the training digit with the nearest code"),
+            "training digit to start from": frame.picture("the chosen training digit"),
+        },
+        draw,
+        buttons={
+            "start from this digit": lambda: go(coordinates[digit.value]),
+            "random code": random,
+            "reset to the mean code": lambda: go(torch.zeros_like(rest)),
+        },
+        arranged=widgets.VBox(
+            [
+                _densities(list(sliders.values()), coordinates[:, :shown] / deviations),
+                widgets.Box(list(sliders.values()), layout=wide),
+                digit,
+            ]
+        ),
+    )
+
+
+def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> widgets.HTML:
+    """Draw a histogram of each column of ``coordinates`` above the track of its slider.
+
+    By CSS, on the track itself: so it is as wide as the track, whatever the window's width.
+    """
+    rules = []
+    for slider, values in zip(sliders, coordinates.T, strict=True):
+        heights = torch.histc(values, bins=60, min=-FARTHEST, max=FARTHEST)
+        lit = torch.arange(20).flip(0)[:, None] < (20 * heights / heights.max()).ceil()
+        pixels = torch.tensor([*to_rgb(SKY), 1]).mul(255).round() * lit[:, :, None]
+        buffer = io.BytesIO()
+        Image.fromarray(pixels.byte().numpy(), "RGBA").save(buffer, "png")
+        url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+        name = f"ae-density-{slider.model_id}"  # another explorer has other densities
+        slider.add_class(name)
+        slider.layout.margin = "20px 8px 2px 2px"
+        slider.layout.width, slider.layout.max_width = "420px", "100%"
+        rules.append(
+            f".{name} .noUi-target::before {{ content: ''; position: absolute; left: 0; right: 0; "
+            f"bottom: 100%; height: 20px; background: url({url}) 0 0 / 100% 100%; "
+            "image-rendering: pixelated; pointer-events: none; }"
+        )
+    return widgets.HTML(f"<style>{' '.join(rules)}</style>")
+
+
+def blend(model: nn.Module, images: Tensor) -> frame.Explorer:
+    """Go from one digit to another on a straight line: of their codes, and of their pixels.
+
+    At both ends the line of codes is the reconstruction of a digit, the line of pixels the digit.
+
+    Args:
+        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        images: ``(N, 1, H, W)``: what to choose from, such as the test images.
+
+    Raises:
+        TypeError, ValueError: see ``frame.own_copy``.
+    """
+    model, last = frame.own_copy(model, images), len(images) - 1
+
+    def grey_share(image: Tensor) -> float:
+        return ((image > 0.25) & (image < 0.75)).float().mean().item()
+
+    def draw(first: int, second: int, way: int):
+        ends, share = to_float(images[[first, second]]), way / 100
+        code = torch.lerp(*model.encode(ends), share)
+        of_codes, of_pixels = model.decode(code[None])[0], torch.lerp(*ends, share)
+        return {
+            "first": frame.grey(ends[0]),
+            "line of codes": frame.grey(of_codes),
+            "line of pixels": frame.grey(of_pixels),
+            "second": frame.grey(ends[1]),
+        }, (
+            f"{way}% of the way from digit {first} to digit {second}. Pixels neither dark nor "
+            f"bright (0.25 to 0.75): {grey_share(of_codes):.0%} on the line of codes, "
+            f"{grey_share(of_pixels):.0%} on the line of pixels."
+        )
+
+    return frame.Explorer(
+        "Go from one digit to another",
+        {
+            "way": frame.slider("way (%)", 0, 100, 50),
+            "first": frame.slider("first digit", 0, last, 0),
+            "second": frame.slider("second digit", 0, last, min(1, last)),
+        },
+        {
+            "first": frame.picture("the first digit"),
+            "line of codes": frame.picture("decoded from a code between those of the two digits"),
+            "line of pixels": frame.picture("both digits, one fading into the other"),
+            "second": frame.picture("the second digit"),
+        },
+        draw,
+    )
+
+
+def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
+    """Reconstruct digits from the first k principal coordinates of their codes; or of their pixels.
+
+    Directions are those of the training images. Shown are the first ``MEASURED`` test images; the
+    curves are means over them.
+
+    Args:
+        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        data: with at least two training images.
+
+    Raises:
+        TypeError, ValueError: see ``frame.own_copy`` and ``latent.principal_directions``.
+    """
+    model, size = frame.own_copy(model, data.test_images), model.latent_size
+    test = to_float(data.test_images[:MEASURED])
+    of_codes = latent.principal_directions(latent.encode(model, data.train_images))
+    of_pixels = latent.principal_directions(data.train_images)
+    codes = of_codes.coordinates(latent.encode(model, test))
+    pixels = of_pixels.coordinates(test.flatten(1))[:, :size]
+
+    def restored(chosen: Tensor | slice, k: int) -> dict[str, Tensor]:
+        return {
+            "code": model.decode(of_codes.points(codes[chosen, :k])),
+            "PCA": of_pixels.points(pixels[chosen, :k]).view(-1, *test.shape[1:]),
+        }
+
+    errors = {"code": [], "PCA": []}  # for each k the error of each image
+    with torch.inference_mode(), matrix_products(model):
+        for k in range(size + 1):
+            for name, images in restored(slice(None), k).items():
+                errors[name].append(image_errors(test, images))
+    errors = {name: torch.stack(each) for name, each in errors.items()}  # (size + 1, images)
+    means = {name: each.mean(1) for name, each in errors.items()}
+    background, place = _on_canvas(_chart(means, len(test)))
+    pens = {"code": BLUE, "PCA": ORANGE}
+
+    def draw(k: int, digit: int):
+        images = restored([digit], k)
+        own = {name: image_errors(test[[digit]], image).item() for name, image in images.items()}
+        chart = background.copy()
+        pen = ImageDraw.Draw(chart)
+        for name, colour in pens.items():
+            for error, fill in ((means[name][k].item(), colour), (own[name], "white")):
+                x, y = place(k, error)
+                pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=fill, outline=colour, width=2)
+        share = f"{means['code'][k]:.4f} and {means['PCA'][k]:.4f}"
+        return {
+            "original": frame.grey(test[digit]),
+            "from the code": frame.grey(images["code"][0]),
+            "PCA of the pixels": frame.grey(images["PCA"][0]),
+            "error": chart,
+        }, (
+            f"{k} of {size} numbers kept: this digit's error is {own['code']:.4f} from the code, "
+            f"{own['PCA']:.4f} by PCA of the pixels; on average over {len(test)} digits {share}."
+        )
+
+    return frame.Explorer(
+        "Keep only k numbers",
+        {
+            "k": frame.slider("numbers kept, k", 0, size, min(16, size)),
+            "digit": frame.slider("test digit", 0, len(test) - 1, 0),
+        },
+        {
+            "original": frame.picture("the chosen test digit"),
+            "from the code": frame.picture("decoded from the first k coordinates of its code"),
+            "PCA of the pixels": frame.picture("made of the first k principal components"),
+            "error": frame.picture(
+                "errors of both against k; filled dots: the mean, hollow: this digit",
+                *background.size,
+            ),
+        },
+        draw,
+    )
+
+
+@styled
+def _chart(means: dict[str, Tensor], images: int) -> Figure:
+    figure, axis = plt.subplots(figsize=(3.9, 2.6))
+    axis.plot(means["code"], "-", color=BLUE, label="code")
+    axis.plot(means["PCA"], "--", color=ORANGE, label="PCA")
+    axis.set(xlabel="numbers kept, k", ylabel="MSE per pixel", ylim=(0, None))
+    axis.legend(frameon=False, title=f"mean of {images} digits\n(hollow: this one)")
+    return figure
+
+
+def _on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tuple[float, float]]]:
+    """A figure as a picture, and a function from its first axis's data to the picture's pixels.
+
+    A marker can then be moved without matplotlib, which takes a hundred times as long.
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    axis = figure.axes[0]
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        low, high = axis.get_ylim()
+        right, up = axis.transData.transform((x, min(max(y, low), high)))
+        return right, picture.height - up
+
+    return picture, place

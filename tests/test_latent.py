@@ -1,0 +1,87 @@
+"""Codes, their principal directions, neighbours, random draws: against plain definitions."""
+
+import pytest
+import torch
+
+from ae_helpers import latent
+from ae_helpers.data import to_float
+
+
+@pytest.fixture
+def cloud():
+    """300 points in five dimensions, wide along some and narrow along others, turned."""
+    generator = torch.Generator().manual_seed(0)
+    turn = torch.linalg.qr(torch.randn(5, 5, generator=generator)).Q
+    widths = torch.tensor([9.0, 4.0, 2.0, 1.0, 0.1])
+    return (torch.randn(300, 5, generator=generator) * widths) @ turn.T + 7
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_encode_gives_each_code_and_puts_the_mode_back(small, build, training):
+    model = build(norm="batch").train(training)
+    images = small.train_images
+    codes = latent.encode(model, images)
+    assert model.training is training
+    assert codes.shape == (640, 64) and codes.dtype == torch.float32 and not codes.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(codes, model.eval().encode(to_float(images)))
+
+
+@pytest.mark.parametrize("shape, words", [((0, 1, 28, 28), "nothing"), ((2, 1, 9, 9), "takes")])
+def test_encode_refuses_other_images(build, shape, words):
+    with pytest.raises(ValueError, match=words):
+        latent.encode(build(), torch.zeros(shape))
+
+
+def test_principal_directions_are_those_of_the_covariance(cloud):
+    found = latent.principal_directions(cloud)
+    torch.testing.assert_close(found.mean, cloud.mean(0))
+    torch.testing.assert_close(found.axes.T @ found.axes, torch.eye(5), atol=1e-5, rtol=0)
+    diagonal = found.axes.T @ torch.cov(cloud.T) @ found.axes
+    expected = torch.diag(found.deviations.square())
+    torch.testing.assert_close(diagonal, expected, atol=1e-3, rtol=1e-4)
+    assert torch.equal(found.deviations, found.deviations.sort(descending=True).values)
+    opposite = latent.principal_directions(-cloud)  # a sign that rounding can't turn
+    torch.testing.assert_close(opposite.axes, found.axes)
+
+
+def test_principal_directions_of_images_agree_with_floats(small):
+    images = small.train_images[:, :, 8:16, 8:16]
+    found = latent.principal_directions(images)
+    expected = latent.principal_directions(to_float(images).flatten(1))
+    torch.testing.assert_close(found.deviations, expected.deviations)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_single_point_has_no_direction(count):
+    with pytest.raises(ValueError, match=f"{count} point.* at least two"):
+        latent.principal_directions(torch.zeros(count, 4))
+
+
+def test_coordinates_and_back(cloud):
+    found = latent.principal_directions(cloud)
+    coordinates = found.coordinates(cloud)
+    torch.testing.assert_close(coordinates.std(0), found.deviations, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.points(coordinates), cloud)
+    assert torch.equal(found.points(coordinates[:, :0]), found.mean.expand(300, 5))
+    lost = (cloud - found.points(coordinates[:, :2])).square().sum(1).mean()
+    assert lost.item() == pytest.approx(found.deviations[2:].square().sum().item(), rel=0.01)
+
+
+def test_neighbours_are_the_nearest(cloud):
+    queries = cloud[:120] + 0.5
+    distances, index = latent.Neighbours(cloud).nearest(queries, 4)
+    every = (queries[:, None] - cloud).norm(dim=2)
+    torch.testing.assert_close(distances, every.sort(dim=1).values[:, :4])
+    assert torch.equal(index, every.argsort(dim=1)[:, :4])
+    distances, index = latent.Neighbours(cloud).nearest(cloud)
+    assert not distances.any() and torch.equal(index[:, 0], torch.arange(300))
+
+
+def test_random_codes_have_the_mean_and_covariance(cloud):
+    found = latent.principal_directions(cloud)
+    drawn = latent.random_codes(found, 40_000, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn.mean(0), found.mean, atol=0.2, rtol=0)
+    torch.testing.assert_close(torch.cov(drawn.T), torch.cov(cloud.T), atol=1.5, rtol=0)
+    again = latent.random_codes(found, 40_000, torch.Generator().manual_seed(0))
+    assert torch.equal(drawn, again)
