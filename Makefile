@@ -12,10 +12,11 @@ unexport PYTHONHOME PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab run test verify refresh lock clean
+.PHONY: help lab play run test verify refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
+	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
 	@echo "make run      execute the lessons without a browser, into runs/   (ARGS=\"-p epochs 3\")"
 	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
 	@echo "make verify   run the exhaustive tests too slow for make test"
@@ -28,6 +29,9 @@ help:
 
 lab: $(STAMP)
 	@$(PY) -m ae_helpers lab $(ARGS)
+
+play: $(STAMP)
+	@$(PY) -m ae_helpers play $(ARGS)
 
 run: $(STAMP)
 	@$(PY) -m ae_helpers run $(ARGS)

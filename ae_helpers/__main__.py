@@ -1,4 +1,4 @@
-"""The command line: ``python -m ae_helpers train``, ``run``, ``lab``, ``data``."""
+"""The command line: ``python -m ae_helpers lab``, ``play``, ``run``, ``train`` and so on."""
 
 import argparse
 import os
@@ -92,6 +92,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         )
 
     series.add_lab_arguments(command("lab", series.lab, "open the lessons in JupyterLab"))
+    series.add_play_arguments(
+        command("play", series.play, "play with all explorers, on a page without code")
+    )
     series.add_run_arguments(
         command("run", series.run, "execute the lessons without a browser, into an index page")
     )

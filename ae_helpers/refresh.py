@@ -5,11 +5,11 @@ import base64
 
 from ae_helpers.files import replacing
 from ae_helpers.lesson_runs import title_of, without_widgets
-from ae_helpers.series import choose_lessons, find_lessons
+from ae_helpers.series import choose_lessons, find_lessons, gallery, number_of
 
 
 def refresh(args: argparse.Namespace) -> int:
-    """Execute lessons and store their outputs in them; return the exit status.
+    """Execute lessons and the gallery, and store their outputs; return the exit status.
 
     What would differ from machine to machine, or not be seen without a kernel, is left out:
     times of execution, the state of widgets, the version of Python. The picture of the cell tagged
@@ -22,9 +22,9 @@ def refresh(args: argparse.Namespace) -> int:
     import nbformat
     from nbclient import NotebookClient
 
-    for lesson in choose_lessons(find_lessons(), args.lessons):
+    for lesson in choose_lessons([*find_lessons(), gallery()], args.lessons):
         notebook = nbformat.read(lesson, as_version=4)
-        print(f"{lesson.name[:2]}  {title_of(notebook)} … ", end="", flush=True)
+        print(f"{number_of(lesson)}  {title_of(notebook)} … ", end="", flush=True)
         NotebookClient(
             notebook,
             kernel_name="python3",
@@ -44,7 +44,7 @@ def refresh(args: argparse.Namespace) -> int:
                 if "hero" in cell.metadata.get("tags", []) and "image/png" in output.get(
                     "data", {}
                 ):
-                    with replacing(lesson.parent / "images" / f"{lesson.name[:2]}.png") as part:
+                    with replacing(lesson.parent / "images" / f"{number_of(lesson)}.png") as part:
                         part.write_bytes(base64.b64decode(output.data["image/png"]))
         text = nbformat.writes(notebook) + "\n"
         with replacing(lesson) as part:

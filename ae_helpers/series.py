@@ -28,6 +28,16 @@ def find_lessons() -> list[Path]:
     return lessons
 
 
+def gallery() -> Path:
+    """The notebook that gathers all explorers, which has no number and is no lesson."""
+    return PROJECT / "notebooks" / "gallery.ipynb"
+
+
+def number_of(lesson: Path) -> str:
+    """What chooses a notebook on the command line: its number, "01"; or "gallery"."""
+    return lesson.stem.partition("_")[0]
+
+
 def add_lab_arguments(parser: argparse.ArgumentParser) -> None:
     """Teach ``parser`` the options of `lab`."""
     parser.add_argument("--ip", help="listen on this address (default: this computer only)")
@@ -49,16 +59,21 @@ def lab_command(
     command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
     if is_root:
         command.append("--allow-root")
-    display = platform in ("win32", "darwin") or any(
-        environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
-    if args.no_browser or not display or environ.get("SSH_CONNECTION"):
+    if args.no_browser or not _has_display(environ, platform):
         command.append("--no-browser")
     if args.ip:
         command.append(f"--ServerApp.ip={args.ip}")
     if args.port:
         command.append(f"--ServerApp.port={args.port}")
     return command
+
+
+def _has_display(environ: Mapping[str, str], platform: str) -> bool:
+    """Whether a browser that is opened here would be seen by who typed the command."""
+    display = platform in ("win32", "darwin") or any(
+        environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return display and not environ.get("SSH_CONNECTION")
 
 
 def lab(args: argparse.Namespace) -> int:
@@ -68,8 +83,56 @@ def lab(args: argparse.Namespace) -> int:
         command = lab_command(args, os.environ, sys.platform, is_root)
     except FileNotFoundError as error:
         return _refuse(error)
+    return _serve(command, f"JupyterLab in {PROJECT}")
+
+
+def add_play_arguments(parser: argparse.ArgumentParser) -> None:
+    """Teach ``parser`` the options of `play`."""
+    parser.add_argument("--port", type=int, help="listen on this port (default: 8866 or the next)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--theme",
+        choices=("light", "dark"),
+        default="light",
+        help="colours of the page (default: %(default)s)",
+    )
+
+
+def play_command(args: argparse.Namespace, environ: Mapping[str, str], platform: str) -> list[str]:
+    """The command that serves the gallery as a page without code, to this computer only.
+
+    Raises:
+        FileNotFoundError: there are no lessons, and so no gallery.
+    """
+    find_lessons()  # which says so if the package was installed without its notebooks
+    command = [sys.executable, "-m", "voila", str(gallery())]
+    command += [
+        f"--theme={args.theme}",
+        "--Voila.auto_token=True",  # or else anybody on this computer could use the page
+        # A page that is closed cannot end its kernel: Voilà refuses its request (403).
+        "--MappingKernelManager.cull_idle_timeout=60",
+        "--MappingKernelManager.cull_interval=30",
+    ]
+    if args.no_browser or not _has_display(environ, platform):
+        command.append("--no-browser")
+    if args.port:
+        command.append(f"--port={args.port}")
+    return command
+
+
+def play(args: argparse.Namespace) -> int:
+    """Serve the gallery by Voilà until it is stopped; return the exit status."""
+    try:
+        command = play_command(args, os.environ, sys.platform)
+    except FileNotFoundError as error:
+        return _refuse(error)
+    return _serve(command, "the gallery of all explorers")
+
+
+def _serve(command: list[str], what: str) -> int:
+    """Say what is started and become it; return its exit status where that isn't possible."""
     where = "open the address printed below" if "--no-browser" in command else "your browser opens"
-    print(f"Starting JupyterLab in {PROJECT}: {where}; Ctrl-C stops it.", flush=True)
+    print(f"Starting {what}: {where}; Ctrl-C stops it.", flush=True)
     if sys.platform == "win32":  # where execv would leave the terminal to two programs at once
         return subprocess.call(command)
     os.execv(command[0], command)
@@ -103,7 +166,7 @@ def choose_lessons(lessons: Sequence[Path], numbers: Sequence[str] | None) -> li
     Raises:
         ValueError: no lesson has that number.
     """
-    by_number = {lesson.name[:2]: lesson for lesson in lessons}
+    by_number = {number_of(lesson): lesson for lesson in lessons}
     wanted = sorted({number.zfill(2) for number in numbers or by_number})
     if unknown := [number for number in wanted if number not in by_number]:
         raise ValueError(f"no lesson {', '.join(unknown)}: there are {', '.join(by_number)}")

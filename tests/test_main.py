@@ -184,6 +184,8 @@ def test_data_says_which_it_is(sample, capsys):
         ("data", "--data --data-dir"),
         ("run", "-p --lessons --output"),
         ("lab", "--ip --port --no-browser"),
+        ("play", "--port --no-browser --theme"),
+        ("refresh", "--lessons"),
     ],
 )
 def test_help_explains_every_option(capsys, command, options):
@@ -233,7 +235,7 @@ def test_the_help_of_the_program_names_every_command(capsys):
     with pytest.raises(SystemExit):
         parse(["--help"])
     said = capsys.readouterr().out
-    for command in ("lab", "run", "train", "data"):
+    for command in ("lab", "play", "run", "refresh", "train", "data"):
         assert f"\n    {command} " in said
 
 

@@ -4,6 +4,7 @@ That each runs from top to bottom, with its strict cells unchanged, is tested by
 collects `notebooks/` as well (see pyproject.toml). The static rules are in `notebook_lint.py`.
 """
 
+import contextlib
 import inspect
 import os
 import re
@@ -17,7 +18,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from ae_helpers import series, training
+from ae_helpers import series, training, widgets
 
 LESSONS = series.find_lessons()
 CORE = [lesson for lesson in LESSONS if lesson.name[:2] != "00"]
@@ -84,6 +85,18 @@ def test_the_parameters_are_the_recipe():
     assert shared == {name: defaults[name] for name in shared}
 
 
+def test_the_gallery_shows_every_explorer():
+    explorers = {name for name, value in vars(widgets).items() if inspect.isfunction(value)}
+    shown = {
+        name: cell
+        for cell in code_cells(series.gallery())
+        for name in re.findall(r"\bwidgets\.(\w+)\(", cell.source)
+    }
+    assert shown.keys() == explorers
+    for cell in shown.values():
+        assert "image/png" in cell.outputs[-1].get("data", {}), cell.source  # its poster
+
+
 @pytest.mark.verify
 @by_name
 def test_a_lesson_runs_from_another_folder(lesson, tmp_path):
@@ -126,29 +139,41 @@ def first_answer(address, patience=60):
     raise TimeoutError(f"nobody answers at {address}")
 
 
-@pytest.mark.verify
-def test_lab_serves_the_first_lesson(tmp_path):
-    """The address that `lab` prints leads to the lesson, and only with its token."""
-    environment = {**os.environ, "HOME": str(tmp_path)}
+@contextlib.contextmanager
+def serving(command, folder):
+    """The address, with its token, that `lab` or `play` prints."""
     server = subprocess.Popen(
-        [*COMMAND, "lab", "--no-browser"],
-        cwd=tmp_path,
-        env=environment,
+        [*COMMAND, command, "--no-browser"],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
         lines = iter(server.stdout.readline, "")
-        address = next(
-            found[0] for line in lines if (found := re.search(r"http://\S+token=\w+", line))
-        )
-        assert "/lab/tree/notebooks/00_start_here.ipynb" in address
-        assert "login" not in first_answer(address)
-        assert "login" in first_answer(address.split("?")[0])  # without the token
+        yield next(found[0] for line in lines if (found := re.search(r"http://\S+token=\w+", line)))
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.mark.verify
+def test_lab_serves_the_first_lesson(tmp_path):
+    """The address that `lab` prints leads to the lesson, and only with its token."""
+    with serving("lab", tmp_path) as address:
+        assert "/lab/tree/notebooks/00_start_here.ipynb" in address
+        assert "login" not in first_answer(address)
+        assert "login" in first_answer(address.split("?")[0])  # without the token
+
+
+@pytest.mark.verify
+def test_play_serves_the_gallery(tmp_path):
+    """To this computer only, and only with the token; in the browser it is tested elsewhere."""
+    with serving("play", tmp_path) as address:
+        assert address.startswith("http://localhost:")
+        assert "login" not in first_answer(address)
+        assert "login" in first_answer(address.split("?")[0])
 
 
 @pytest.mark.verify

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 show(Figure(figsize=(1, 1)), alt="An empty square.")"""
 
 
-def write(folder, *sources):
+def write(folder, *sources, name="01_test.ipynb"):
     """A lesson whose first cell opens it with its picture; returns its path."""
     cells = [new_markdown_cell("# Test"), new_code_cell(DRAW, metadata={"tags": ["hero"]})]
     cells += [new_code_cell(source) for source in sources]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "widgets": {}}
-    path = folder / "notebooks" / "01_test.ipynb"
-    path.parent.mkdir()
+    path = folder / "notebooks" / name
+    path.parent.mkdir(exist_ok=True)
     nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
     return path
 
@@ -31,8 +31,8 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run():
-    return refresh.refresh(argparse.Namespace(lessons=None))
+def run(*numbers):
+    return refresh.refresh(argparse.Namespace(lessons=numbers or ["1"]))
 
 
 def test_it_stores_outputs_and_the_opening_picture(project, capsys):
@@ -79,3 +79,15 @@ def test_a_failing_lesson_stays_as_it_was(project, source, error, says):
     with pytest.raises(error, match=says):
         run()
     assert lesson.read_bytes() == before
+
+
+def test_the_gallery_is_chosen_by_its_name(project, capsys):
+    lesson, gallery = write(project), write(project, name="gallery.ipynb")
+    before = lesson.read_bytes()
+    assert run("gallery") == 0
+    assert capsys.readouterr().out.startswith("gallery  Test … ")
+    assert nbformat.read(gallery, as_version=4).cells[1].outputs
+    assert (project / "notebooks" / "images" / "gallery.png").exists()
+    assert lesson.read_bytes() == before
+    assert refresh.refresh(argparse.Namespace(lessons=None)) == 0  # all: the lesson as well
+    assert lesson.read_bytes() != before

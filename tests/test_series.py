@@ -133,7 +133,7 @@ def test_parameters_reach_only_the_lessons_that_have_them(project):
     assert list(shared.values()) == [{"learning_rate": 0.001}, {"seed": 5}]
 
 
-@pytest.mark.parametrize("command", ["lab", "run"])
+@pytest.mark.parametrize("command", ["lab", "play", "run"])
 def test_without_lessons(tmp_path, monkeypatch, capsys, command):
     monkeypatch.setattr(series, "PROJECT", tmp_path)
     parser = argparse.ArgumentParser()
@@ -179,6 +179,40 @@ def test_lab_options(project):
     assert "--allow-root" in lab_command(is_root=True)
     command = lab_command("--ip 0.0.0.0 --port 9000 --no-browser", platform="darwin")
     assert command[-3:] == ["--no-browser", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=9000"]
+
+
+def play_command(words="", environ=None, platform="linux"):
+    parser = argparse.ArgumentParser()
+    series.add_play_arguments(parser)
+    return series.play_command(parser.parse_args(shlex.split(words)), environ or {}, platform)
+
+
+def test_play_serves_the_gallery_to_this_computer_only(project):
+    command = play_command(environ={"DISPLAY": ":0"})
+    gallery = str(project / "notebooks" / "gallery.ipynb")
+    assert command[:4] == [sys.executable, "-m", "voila", gallery]
+    assert "--Voila.auto_token=True" in command and "--theme=light" in command
+    assert not any("ip=" in word or "port=" in word for word in command)  # as Voilà chooses them
+    assert "--no-browser" not in command
+    assert "--no-browser" in play_command()
+
+
+def test_play_options(project):
+    command = play_command("--port 9000 --no-browser --theme dark", platform="darwin")
+    assert {"--port=9000", "--no-browser", "--theme=dark"} <= set(command)
+    with pytest.raises(SystemExit):
+        play_command("--theme pink")
+
+
+def test_play_says_what_it_does_and_starts_it(project, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(series.subprocess, "call", lambda words: started.append(words) or 0)
+    monkeypatch.setattr(series.sys, "platform", "win32")
+    parser = argparse.ArgumentParser()
+    series.add_play_arguments(parser)
+    assert series.play(parser.parse_args(["--no-browser"])) == 0
+    assert started[0][1:3] == ["-m", "voila"]
+    assert "the gallery of all explorers: open the address" in capsys.readouterr().out
 
 
 def test_lab_says_what_it_does_and_starts_it(project, monkeypatch, capsys):
