@@ -114,24 +114,23 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
 
 
 def _banded_stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    """Stamps that overlap, for one output channel: strips of the input times a banded matrix.
+    """Stamps that overlap, for one output channel: each row of the input times a banded matrix.
 
-    ``stride`` neighbouring output rows get stamps from the same k / stride input rows. A strip is
-    those input rows; the band holds the stamp of each of their pixels at its place in the output
-    rows. The padding has cropped the outermost rows, which get fewer stamps.
+    The band holds the stamps of all pixels of a row, each at its columns of the output, so that one
+    product gives every input row's stamp: k rows of the output. Stamps of neighbouring rows overlap
+    and are added. The padding crops the outermost rows, which get fewer stamps.
     """
     (k, _), (stride, _), (p, _) = layer.kernel_size, layer.stride, layer.padding
     n, channels, height, width = x.shape
     rows, columns = ((side - 1) * stride - 2 * p + k for side in (height, width))
-    seen = k // stride
     band = layer.weight.reshape(-1, k) @ _places(k, stride, p, width, columns).to(x.dtype)
-    band = band.view(channels, seen, stride, width, columns).flip(1)  # the first row's stamp ends
-    band = band.permute(1, 3, 0, 2, 4).reshape(seen * width * channels, stride * columns)
-    x, strips = x.permute(0, 2, 3, 1).reshape(n, height, -1), height - seen + 1
-    x = torch.cat([x[:, row : row + strips] for row in range(seen)], dim=2)
-    y = torch.addmm(layer.bias.expand(stride * columns), x.view(n * strips, -1), band)
+    band = band.view(channels, k, width, columns).permute(2, 0, 1, 3)
+    stamps = x.permute(0, 2, 3, 1).reshape(n * height, -1) @ band.reshape(width * channels, -1)
+    parts = stamps.view(n, height, k // stride, -1).unbind(2)  # of ``stride`` output rows each
+    strips = height - len(parts) + 1
+    y = sum(part[:, len(parts) - 1 - i :][:, :strips] for i, part in enumerate(parts))
     first = p - (k - stride)
-    return y.view(n, 1, strips * stride, columns)[:, :, first : first + rows]
+    return y.view(n, 1, strips * stride, columns)[:, :, first : first + rows] + layer.bias
 
 
 @functools.lru_cache(4)
