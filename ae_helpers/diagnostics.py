@@ -16,7 +16,9 @@ class Instruments:
     1. ``error``, the MSE, beside ``mean_image_error``: a network that isn't below has learned
        nothing about single images.
     2. ``latent_spread``, ``(64,)``: the standard deviation of each latent number over the images. A
-       number that is constant carries nothing.
+       number that is constant carries nothing. ``output_spread`` beside ``image_spread``: the same
+       of the reconstructions and of the images, averaged over pixels. Where the latent numbers vary
+       and the reconstructions don't, the decoder is dead.
     3. ``dead_relus``: for each ReLU, the share of its outputs that are zero on *every* image. They
        get no gradient; where a whole layer is dead, nothing below it learns any more.
     """
@@ -24,6 +26,8 @@ class Instruments:
     error: float
     mean_image_error: float
     latent_spread: Tensor
+    output_spread: float
+    image_spread: float
     dead_relus: dict[str, float]
 
     @property
@@ -38,6 +42,8 @@ class Instruments:
             f"error {self.error:.4f} (mean image {self.mean_image_error:.4f})\n"
             f"constant latent numbers {self.constant_numbers} of {size}, "
             f"median spread {self.latent_spread.median():.3g}\n"
+            f"spread of the reconstructions {self.output_spread:.5f} "
+            f"(images {self.image_spread:.5f})\n"
             f"dead ReLUs: {dead or 'there are none in this network'}"
         )
 
@@ -80,6 +86,8 @@ def read_instruments(model: nn.Module, images: Tensor) -> Instruments:
         error=image_errors(batch, reconstructions).mean().item(),
         mean_image_error=image_errors(batch, batch.mean(0, keepdim=True)).mean().item(),
         latent_spread=latent.std(0).cpu(),
+        output_spread=_spread(reconstructions),
+        image_spread=_spread(batch),
         dead_relus=dead,
     )
 
@@ -92,5 +100,8 @@ def has_collapsed(images: Tensor, reconstructions: Tensor) -> bool:
     """
     if len(images) < 2:
         return False
-    spread = to_float(reconstructions).std(0).mean()
-    return bool(spread < 0.01 * to_float(images).std(0).mean())
+    return _spread(reconstructions) < 0.01 * _spread(images)
+
+
+def _spread(images: Tensor) -> float:
+    return to_float(images).std(0).mean().item()

@@ -24,10 +24,12 @@ def test_instruments_are_what_can_be_computed_by_hand(build, small, training):
     with torch.inference_mode():
         assert found.error == pytest.approx(image_errors(batch, model(batch)).mean().item())
         torch.testing.assert_close(found.latent_spread, model.encode(batch).std(0))
+        assert found.output_spread == pytest.approx(model(batch).std(0).mean().item())
         after_relu1 = model.encoder[:3](batch)
         share = (after_relu1.amax(0) == 0).float().mean().item()
     mean_error = image_errors(batch, batch.mean(0)).mean().item()
     assert found.mean_image_error == pytest.approx(mean_error)
+    assert found.image_spread == pytest.approx(batch.std(0).mean().item())
     assert found.latent_spread.shape == (64,) and found.constant_numbers == 0
     assert list(found.dead_relus) == [
         f"{half}.relu{i}" for half in ("encoder", "decoder") for i in (1, 2, 3)
@@ -51,9 +53,10 @@ def test_dead_relus_and_constant_numbers_are_counted(build, small):
 
 def test_report(build, small):
     found = diagnostics.read_instruments(build(), small.test_images)
-    error, latent, relus = repr(found).splitlines()
+    error, latent, output, relus = repr(found).splitlines()
     assert error == f"error {found.error:.4f} (mean image {found.mean_image_error:.4f})"
     assert latent.startswith("constant latent numbers 0 of 64, median spread 0.")
+    assert output.startswith(f"spread of the reconstructions {found.output_spread:.5f} (images 0.")
     assert relus.startswith("dead ReLUs: encoder.relu1 ") and relus.count("%") == 6
     leaky = diagnostics.read_instruments(build(activation="leaky_relu"), small.test_images)
     assert leaky.dead_relus == {} and "there are none in this network" in repr(leaky)

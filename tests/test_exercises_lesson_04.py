@@ -302,6 +302,26 @@ def restored(model, images):
     return found
 
 
+def switches_gradients_off(model, images):
+    torch.set_grad_enabled(False)
+    return evaluation()(model, images)
+
+
+def freezes(model, images):
+    model.requires_grad_(False)
+    return evaluation()(model, images)
+
+
+def trains(model, images):
+    batch = to_float(images)
+    loss = error_of(model.eval()(batch), batch)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= 0.1 * parameter.grad
+    return loss.item()
+
+
 RIGHT_EVALUATIONS = {
     "at once": evaluation(),
     "in weighted batches": evaluation(size=32),
@@ -344,6 +364,17 @@ WRONG_EVALUATIONS = {
     "last batch": (lambda m, x: evaluation()(m, x[64:]), "last batch only"),
     "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "add up the means"),
     "rounded": (lambda m, x: round(evaluation()(m, x).item(), 4), "right but rounded"),
+    "gradients off for good": (switches_gradients_off, "Gradients stay switched off"),
+    "frozen": (freezes, "freezes the network"),
+    "trains": (trains, "trains the network"),
+    "divided twice": (lambda m, x: evaluation()(m, x) / len(x), "is a mean already"),
+    "last batch dropped": (lambda m, x: evaluation()(m, x[:64]), "missing from your mean"),
+    "last batch dropped from the sum": (
+        lambda m, x: evaluation()(m, x[:64]) * 64 / len(x),
+        "missing from your sum",
+    ),
+    "mean of roots": (lambda m, x: one_each(m, x).sqrt().mean(), "mean of roots"),
+    "median": (lambda m, x: one_each(m, x).median(), "median image"),
     "text": (lambda m, x: f"{evaluation()(m, x):.4f}", "You return str"),
     "NaN": (lambda m, x: evaluation()(m, x) * float("nan"), "You return NaN"),
     "item of many": (lambda m, x: one_each(m, x).item(), "take their mean first"),
@@ -369,14 +400,14 @@ def test_wrong_evaluations_hear_what_is_wrong(answer, words):
 # ----------------------------------------------------------------------------------- the diagnosis
 
 
-def patient(error, spread, dead=0.0):
-    return Instruments(error, 0.0675, torch.tensor(spread), {"encoder.relu1": dead})
+def patient(error, spread, output=0.15, dead=0.0):
+    return Instruments(error, 0.0675, torch.tensor(spread), output, 0.18, {"encoder.relu1": dead})
 
 
 PATIENTS = {
     "A": patient(0.006, [1.2] * 60 + [0.0] * 4, dead=0.4),  # healthy, though some is dead
-    "B": patient(0.2, [0.03] * 64),
-    "C": patient(0.1025, [0.0] * 64, dead=0.9),
+    "B": patient(0.2, [0.03] * 64, output=1e-5),
+    "C": patient(0.1025, [0.0] * 64, output=0.0, dead=0.9),
 }
 TRUTH = {"A": "healthy", "B": "untrained", "C": "collapsed"}
 WRONG_DIAGNOSES = {
@@ -400,6 +431,13 @@ WRONG_DIAGNOSES = {
 def test_right_diagnosis_passes(answer):
     verdict = check.diagnose(answer, PATIENTS)
     assert verdict and verdict.message.startswith("Right"), verdict
+
+
+def test_a_dead_decoder_is_a_collapse_too():
+    others = {"x": patient(0.0987, [173.0] * 64, output=1e-8)}
+    assert check.diagnose({"x": "collapsed"}, others)
+    verdict = check.diagnose({"x": "untrained"}, others)
+    assert not verdict and "vary widely, but every image gets the same" in verdict.message
 
 
 def test_right_diagnosis_of_other_patients_passes():

@@ -79,6 +79,7 @@ RIGHT = {
         "sums rank the same": lambda x, r, n: (
             (x - r).square().sum((1, 2, 3)).argsort().flip(0)[:n].tolist()
         ),
+        "784 typed": lambda x, r, n: (x - r).view(-1, 784).square().mean(1).topk(n).indices,
         "plain Python": lambda x, r, n: sorted(
             range(len(x)), key=lambda i: -torch.nn.functional.mse_loss(x[i], r[i])
         )[:n],
@@ -148,6 +149,16 @@ WRONG = {
         "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "Not all 3 things"),
         "NaN": (lambda x, r, n: [float("nan")] * n, "can't be an index"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
+        "a column": (lambda x, r, n: errors_of(x, r).topk(n).indices[:, None], "add .flatten()"),
+        "slice from 1": (
+            lambda x, r, n: errors_of(x, r).argsort(descending=True)[1:n],
+            "leaves out the worst image",
+        ),
+        "counted from 1": (lambda x, r, n: errors_of(x, r).topk(n).indices + 1, "one too high"),
+        "squares the mean": (
+            lambda x, r, n: (x - r).flatten(1).mean(1).square().topk(n).indices,
+            "square the mean difference",
+        ),
     },
     check.per_class: {
         "sum": (each(range(10), lambda e, m: e[m].sum().item()), "sums"),
@@ -176,7 +187,7 @@ WRONG = {
         ),
         "median": (each(range(10), lambda e, m: e[m].median().item()), "medians"),
         "root": (each(range(10), lambda e, m: e[m].mean().sqrt().item()), "square roots"),
-        "rounded": (each(range(10), lambda e, m: round(e[m].mean().item(), 4)), "but rounded"),
+        "rounded": (each(range(10), lambda e, m: round(e[m].mean().item(), 6)), "but rounded"),
         "the others": (each(range(10), lambda e, m: e[~m].mean()), "all *other* classes"),
         "reversed": (each(range(9, -1, -1), lambda e, m: e[m].mean()), "reverse order"),
         "counts": (lambda e, y: torch.bincount(y), "how frequent"),
@@ -218,13 +229,21 @@ WRONG = {
         "mask": (lambda e, a, b: pca_curve(a, b) <= e, "expected one number"),
         "exception": (lambda e, a, b: first_below(e, a, b).item(), "AttributeError"),
         "in place": (centred_in_place, "changes the images"),
+        "divides by 784": (
+            lambda e, a, b: int((pca_curve(a, b) * 16 / 784 > e).sum()),
+            "images.shape[1] knows",
+        ),
+        "bisects what falls": (
+            lambda e, a, b: np.searchsorted(pca_curve(a, b).numpy(), e),
+            "expect numbers that rise",
+        ),
         "another curve": (lambda e, a, b: 242, "have 16 pixels"),
         "text": (lambda e, a, b: str(first_below(e, a, b)), "is not a number of components"),
         "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-# As "last above", "strict", "digits missing": one mistake in two spellings.
-SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys"}
+# As "last above", "strict", "digits missing", "reversed": the check can't tell them apart.
+SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784"}
 
 
 @pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))

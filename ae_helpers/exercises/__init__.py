@@ -58,5 +58,7 @@ def call(answer: Callable, *args):
     except Exception as error:
         raise Mistake(f"Your code stops with {type(error).__name__}: {error}") from None
     if result is None:
-        raise Mistake("Not yet: your function returns None. Its answer goes after a return.")
+        raise Mistake(
+            "Not yet: your function returns None. Is its return missing, or never reached?"
+        )
     return given(result)

@@ -117,6 +117,9 @@ _CURES = {
     "no attribute 'backward'": "backward() needs the loss itself: call .item() only to add it up.",
     "same dtype": "The network takes floats: data.to_float(images[index]).",
     "should be the same": "The network takes floats: data.to_float(images).",
+    "second time": "An older loss is part of what you call backward() on, as after total += loss: "
+    "call it on this batch's loss, and add up loss.item().",
+    "only for scalar outputs": "backward() needs one number: take the mean of the losses first.",
     "converted to Scalar": "There is more than one number left: take their mean first.",
 }
 
@@ -239,7 +242,25 @@ def evaluate(answer) -> str:
             batch, output = to_float(images), copy.deepcopy(model).eval()(to_float(images))
         graphs = []
         model.encoder.register_forward_hook(lambda *called: graphs.append(called[2].requires_grad))
-        found = _attempt(answer)(model, images.clone())
+        with torch.enable_grad():  # puts the mode back, whatever the answer does to it
+            found = _attempt(answer)(model, images.clone())
+            switched_off = not torch.is_grad_enabled()
+        if switched_off:
+            raise Mistake(
+                "Gradients stay switched off after your function, and no later cell could train. "
+                "Use `with torch.inference_mode():`, which ends with its block."
+            )
+        if not all(parameter.requires_grad for parameter in model.parameters()):
+            raise Mistake(
+                "Your measurement freezes the network: its weights no longer require a gradient, "
+                "so it can't be trained on. Use `with torch.inference_mode():` instead."
+            )
+        trained = any(
+            not torch.equal(parameter.cpu(), state[name])
+            for name, parameter in model.named_parameters()
+        )
+        if trained:
+            raise Mistake("Your measurement trains the network: leave out backward and step.")
         moved = any(
             not torch.equal(value.cpu(), state[name]) for name, value in model.state_dict().items()
         )
@@ -277,14 +298,19 @@ def evaluate(answer) -> str:
             "The square is missing: too bright and too dark cancel each other.": (
                 (output - batch).mean().item()
             ),
+            "You divide by len(images), but mse_loss is a mean already.": right / 70,
+            "The last, shorter batch is missing from your mean.": (errors[:64].mean().item()),
+            "The last, shorter batch is missing from your sum.": errors[:64].sum().item() / 70,
+            "That is the mean of roots; the MSE is not rooted.": errors.sqrt().mean().item(),
+            "That is the median image's error; take the mean.": errors.median().item(),
             "Your images, at least those that you compare with, still run from 0 to 255: take "
             "data.to_float(images) for both.": (output - images.float()).square().mean().item(),
         }
         _compare(value, right, 1e-5, wrong)
         if abs(value - right) > 1e-5:
             raise Mistake(
-                f"You get {value:.5f}, expected {right:.5f}, the mean over all images and pixels. "
-                "Are the bytes divided by 255, for the network and for the comparison?"
+                f"You get {value:.5f}, expected {right:.5f}, the mean of (x − x̂)² over all images "
+                "and pixels. Are the bytes divided by 255, for the network and for the comparison?"
             )
         if any(graphs):
             raise Mistake(
@@ -313,6 +339,9 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
         if read.constant_numbers == size:
             truth = "collapsed"
             why = f"all {size} latent numbers are constant, so every image gets the same answer"
+        elif read.latent_spread.median() > 1 > 100 * read.output_spread / read.image_spread:
+            truth = "collapsed"
+            why = "its latent numbers vary widely, but every image gets the same answer"
         elif read.error > read.mean_image_error:
             truth = "untrained"
             why = (
@@ -329,6 +358,6 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
             hint = " Dead ReLUs alone prove nothing: look at instruments 1 and 2."
             raise Mistake(f"{name} is not {said}: {why}.{hint if said == 'collapsed' else ''}")
     return (
-        "Right, all of them. An error above the mean image's is not yet a diagnosis: the latent "
-        "numbers tell untrained from collapsed."
+        "Right, all of them. An error above the mean image's is not yet a diagnosis: the spreads "
+        "tell untrained from collapsed."
     )

@@ -48,11 +48,11 @@ def _is_whole(key) -> bool:
 def _pictures() -> tuple[Tensor, Tensor]:
     """Twelve images and reconstructions, on which every wrong way to rank gives another order."""
     generator = torch.Generator().manual_seed(11)
-    images = 0.4 + 0.2 * torch.rand(12, 1, 4, 4, generator=generator)
+    images = 0.4 + 0.2 * torch.rand(12, 1, 28, 28, generator=generator)
     sign = torch.randint(0, 2, images.shape, generator=generator) * 2 - 1
     wrong = 0.02 * torch.rand(12, 1, 1, 1, generator=generator).expand_as(images) * sign
     wrong[7] = 0.20 * sign[7]  # the worst
-    wrong[2, 0, 0] = torch.tensor([0.35, 0.36, 0.37, 0.38])  # second: a row far too bright
+    wrong[2, 0, :7] = torch.linspace(0.35, 0.38, 28)  # second: a quarter far too bright
     wrong[9] = -0.16  # third: everywhere too dark, so its mean |difference| is above that of 2
     wrong[4, 0, 1, 2] = 0.39  # a single pixel, the worst of all pixels
     wrong[5] = 0.12  # the largest difference if signs aren't squared away
@@ -75,6 +75,11 @@ def worst(answer) -> str:
     shape = tuple(getattr(found, "shape", ()))
     if shape[1:] == images.shape[1:]:
         raise Mistake("You return images; return only their indices, which tell where they are.")
+    if n > 1 and shape == (n, 1):
+        raise Mistake(
+            f"Your indices stand in a column, shape {shape}, as nonzero() gives them: add "
+            ".flatten()."
+        )
     if len(shape) > 1 and shape != (1, n):
         raise Mistake(
             f"What you return has the shape {shape}; expected 3 indices. Average over all axes of "
@@ -94,6 +99,8 @@ def worst(answer) -> str:
         raise Mistake("You return True or False for each image; expected the indices of the worst.")
     if len(values) == len(order) and torch.allclose(torch.tensor(values).float(), errors):
         raise Mistake("Those are the errors of all images; return the indices of the largest n.")
+    if len(values) < n and values in (order[1:n], order[1:n][::-1]):
+        raise Mistake("Your slice leaves out the worst image: [1:n] and [-n:-1] hold n - 1.")
     if len(values) != n:
         raise Mistake(
             f"You return {len(values)} number(s) for n = {n}; expected {wanted}. Is one error per "
@@ -124,6 +131,8 @@ def worst(answer) -> str:
         return "Right: one error per image, and the indices of the largest, the worst first."
     if values == order[1 : n + 1]:
         raise Mistake("One place too late: the worst image itself, at position 0, is left out.")
+    if [value - 1 for value in values] == order[:n]:
+        raise Mistake("Each index is one too high: the first image has the index 0.")
     if values == order[::-1][:n]:
         raise Mistake("Those are the best images: sorting is ascending unless you say otherwise.")
     if values == order[:n][::-1]:
@@ -143,6 +152,8 @@ def worst(answer) -> str:
             "You average over the batch axis: that leaves an error per pixel, not per image. "
             ".flatten(1).mean(1) keeps axis 0."
         )
+    if values == top(difference.flatten(1).mean(1).square()):
+        raise Mistake("You square the mean difference; square each pixel's, then take the mean.")
     if values in (top(difference.flatten(1).mean(1)), top(-difference.flatten(1).mean(1))):
         raise Mistake("The square is missing: too bright and too dark cancel each other.")
     if values == top(difference.abs().flatten(1).mean(1)):
@@ -233,7 +244,7 @@ def per_class(answer) -> str:
         raise Mistake("The ten means are right, but in reverse order: position 0 is digit 0.")
     if same(counts) or same(counts / len(labels)):
         raise Mistake("That is how frequent the classes are; take the mean of their errors.")
-    if any(same((right * 10**k).round() / 10**k) for k in (3, 4, 5)):
+    if any(same((right * 10**k).round() / 10**k) for k in range(2, 8)):
         raise Mistake("The ten means are right, but rounded: return them as they are.")
     digit = int(((values - right).abs() / right > 1e-4).nonzero()[0])
     raise Mistake(
@@ -318,7 +329,8 @@ def components_needed(answer) -> str:
     if all(k == 0 for k in found):
         raise Mistake(
             "You always answer 0 components, where PCA is worse than the network: is your "
-            "comparison the wrong way round?"
+            "comparison the wrong way round? Or do you divide by 784? The images of this test have "
+            "16 pixels; images.shape[1] knows how many there are."
         )
     if found == [len(curve) - k for k in right]:
         raise Mistake("You count how many k suffice; the least of them is wanted.")
@@ -331,6 +343,11 @@ def components_needed(answer) -> str:
         raise Mistake(
             "Your components are learned from the test images. A baseline, too, may learn from "
             "the training images only: pca_curve(train, test)."
+        )
+    if max(found) == len(curve):
+        raise Mistake(
+            f"You answer {len(curve)}, the length of the list: searchsorted and bisect expect "
+            "numbers that rise, and the curve falls."
         )
     if max(found) > len(curve) - 1:
         raise Mistake(

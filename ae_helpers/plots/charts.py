@@ -51,7 +51,8 @@ def seeds(errors: dict[str, Sequence[float]], sticks: dict[str, float]) -> Figur
     """
     figure, axis = plt.subplots(figsize=(8, 0.5 * len(errors) + 1.6))
     for line, values in enumerate(errors.values()):
-        axis.plot(values, [line] * len(values), "o", color=BLUE, alpha=0.6, markersize=8)
+        heights = torch.linspace(line - 0.2, line + 0.2, len(values))  # or equal ones would hide
+        axis.plot(values, heights, "o", color=BLUE, alpha=0.6, markersize=6)
         axis.plot(torch.tensor(values).median(), line, "|", color="black", markersize=22)
     for name, error in sticks.items():
         axis.axvline(error, color="0.45", linewidth=1, linestyle=":")
