@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ae_helpers.data import check_images, to_float
+from ae_helpers.data import to_float
+from ae_helpers.models import in_evaluation
 
 
-@torch.inference_mode()
 def encode(model: nn.Module, images: Tensor) -> Tensor:
     """The latent codes of images, in evaluation mode, part by part to save memory.
 
@@ -25,14 +25,7 @@ def encode(model: nn.Module, images: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: see ``data.check_images``.
     """
-    check_images(images, getattr(model, "input_shape", None))
-    device, was_training = next(model.parameters(), images).device, model.training
-    model.eval()
-    try:
-        parts = [model.encode(to_float(p.to(device))).cpu() for p in images.split(500)]
-    finally:
-        model.train(was_training)
-    return torch.cat(parts)
+    return in_evaluation(model, model.encode, images, batch_size=500)
 
 
 @dataclass(frozen=True)

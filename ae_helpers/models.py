@@ -1,11 +1,13 @@
 """The backbone: an encoder, a decoder, the autoencoder made of both, and its shape ledger."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from ae_helpers.data import check_images, to_float
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +118,34 @@ class Autoencoder(nn.Module):
     def decode(self, latent: Tensor) -> Tensor:
         """The image of each latent code: ``(N, 64)`` → ``(N, 1, 28, 28)``."""
         return self.decoder(latent[:, :, None, None])
+
+
+@torch.inference_mode()
+def in_evaluation(
+    model: nn.Module, function: Callable[[Tensor], Tensor], images: Tensor, batch_size: int
+) -> Tensor:
+    """Pass images through ``model``, or a part of it, in evaluation mode and part by part.
+
+    Args:
+        model: its mode (training or evaluation) is put back afterwards.
+        function: ``model`` itself or a method of it: floats in [0, 1] → a tensor, per image.
+        images: ``(N, C, H, W)``, ``uint8`` or floats in [0, 1].
+        batch_size: how many at once.
+
+    Returns:
+        What ``function`` gave, on the CPU.
+
+    Raises:
+        TypeError, ValueError: see ``data.check_images``.
+    """
+    check_images(images, getattr(model, "input_shape", None))
+    device, was_training = next(model.parameters(), images).device, model.training
+    model.eval()
+    try:
+        parts = [function(to_float(part.to(device))).cpu() for part in images.split(batch_size)]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
 
 
 def count_parameters(module: nn.Module) -> int:

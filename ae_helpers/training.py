@@ -20,7 +20,7 @@ from ae_helpers.data import ImageData, check_images, to_float
 from ae_helpers.diagnostics import has_collapsed
 from ae_helpers.fast import matrix_products
 from ae_helpers.files import own_folder
-from ae_helpers.models import Autoencoder
+from ae_helpers.models import Autoencoder, in_evaluation
 from ae_helpers.progress import Progress, duration
 from ae_helpers.runs import History, Run, StopButton
 
@@ -39,7 +39,6 @@ def batch_order(images: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(images, generator=torch.Generator().manual_seed(1_000 * seed + epoch))
 
 
-@torch.inference_mode()
 def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 200) -> Tensor:
     """Pass images through ``model`` in evaluation mode.
 
@@ -54,14 +53,7 @@ def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 200) -> Tens
     Raises:
         TypeError, ValueError: see ``data.check_images``.
     """
-    check_images(images, getattr(model, "input_shape", None))
-    device, was_training = next(model.parameters(), images).device, model.training
-    model.eval()
-    try:
-        parts = [model(to_float(part.to(device))).cpu() for part in images.split(batch_size)]
-    finally:
-        model.train(was_training)
-    return torch.cat(parts)
+    return in_evaluation(model, model, images, batch_size)
 
 
 def evaluate(model: nn.Module, images: Tensor) -> float:

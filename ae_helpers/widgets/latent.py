@@ -2,13 +2,10 @@
 
 import base64
 import io
-from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
@@ -217,7 +214,7 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 errors[name].append(image_errors(test, images))
     errors = {name: torch.stack(each) for name, each in errors.items()}  # (size + 1, images)
     means = {name: each.mean(1) for name, each in errors.items()}
-    background, place = _on_canvas(_chart(means, len(test)))
+    background, place = frame.on_canvas(_chart(means, len(test)))
     pens = {"code": BLUE, "PCA": ORANGE}
 
     def draw(k: int, digit: int):
@@ -267,21 +264,3 @@ def _chart(means: dict[str, Tensor], images: int) -> Figure:
     axis.set(xlabel="numbers kept, k", ylabel="MSE per pixel", ylim=(0, None))
     axis.legend(frameon=False, title=f"mean of {images} digits\n(hollow: this one)")
     return figure
-
-
-def _on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tuple[float, float]]]:
-    """A figure as a picture, and a function from its first axis's data to the picture's pixels.
-
-    A marker can then be moved without matplotlib, which takes a hundred times as long.
-    """
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    axis = figure.axes[0]
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        low, high = axis.get_ylim()
-        right, up = axis.transData.transform((x, min(max(y, low), high)))
-        return right, picture.height - up
-
-    return picture, place

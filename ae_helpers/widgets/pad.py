@@ -1,8 +1,6 @@
 """Draw a digit, or anything else, and see what the network makes of it."""
 
-import io
 import itertools
-import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,16 +207,12 @@ def _spread(errors: Tensor) -> Callable[[float | None], Image.Image]:
     """
     low = max(errors[0].item() / 2, 1e-6)
     high = max(20 * errors[-1].item(), 100 * low)
-    figure, buffer = _histogram(errors, low, high), io.BytesIO()
-    figure.savefig(buffer)  # once: PIL draws the mark, a hundred times faster
-    background = Image.open(buffer).convert("RGB")
-    area = figure.axes[0].get_position()
+    background, place = frame.on_canvas(_histogram(errors, low, high))
 
     def marked(error: float | None) -> Image.Image:
         chart = background.copy()
         if error is not None:
-            share = math.log(min(max(error, low), high) / low) / math.log(high / low)
-            x, bottom = (area.x0 + share * area.width) * chart.width, (1 - area.y0) * chart.height
+            x, bottom = place(min(max(error, low), high), 0)
             ImageDraw.Draw(chart).line([(x, 0), (x, bottom)], VERMILION, width=3)
         return chart
 

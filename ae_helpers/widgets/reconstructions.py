@@ -14,7 +14,6 @@ from ae_helpers.plots.style import BLUE, ERROR_MAX, SKY, VERMILION
 from ae_helpers.runs import History
 from ae_helpers.training import reconstruct
 from ae_helpers.widgets import frame
-from ae_helpers.widgets.latent import _on_canvas
 
 COLUMNS = 5  # digits side by side in the time machine
 TILE, WIPED = 84, 252  # pixels of the screen: the side of a digit there, and of one to be wiped
@@ -55,7 +54,7 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
     figure = loss_curve(history, sticks)
     figure.set_size_inches(5.2, 3.6)
     figure.axes[0].set_title(None)  # the panel has one
-    background, place = _on_canvas(figure)
+    background, place = frame.on_canvas(figure)
     background = background.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
     test_errors = [history.error_before, *history.test_error]
     digits = f"the same {wanted[0]} digits: original, and below it reconstructed"
