@@ -107,8 +107,8 @@ print(json.dumps(sweep.sweep()))"""
 
 @pytest.mark.parametrize(
     "path",
-    [series.gallery()]  # which has every explorer that a lesson has
-    + [pytest.param(path, marks=pytest.mark.verify) for path in series.find_lessons()[:4]],
+    [series.gallery()]
+    + [pytest.param(path, marks=pytest.mark.verify) for path in series.find_lessons()],
     ids=lambda path: path.stem,
 )
 def test_every_control_of_a_notebook(path, tmp_path):
