@@ -6,7 +6,9 @@ import io
 import textwrap
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
+import anywidget
 import ipywidgets as widgets
 import matplotlib
 import matplotlib.pyplot as plt
@@ -29,8 +31,15 @@ CSS = """<style>
 .ae-explorer .widget-label, .ae-explorer .widget-html-content {
   color: var(--jp-ui-font-color1, #222); font-size: 13px; }
 .ae-explorer .widget-html-content { line-height: 1.35; }
+.ae-panel > .widget-label { white-space: normal; height: auto; line-height: 1.35; padding: 5px 0; }
 .ae-alert { border: 2px solid #D55E00; padding: 6px; white-space: pre-wrap; }
 </style>"""
+
+
+class KeepKeys(anywidget.AnyWidget):
+    """Keeps keys pressed in the explorer around it from JupyterLab; nothing is to be seen."""
+
+    _esm = Path(__file__).with_suffix(".js")
 
 
 class Explorer(widgets.VBox):
@@ -79,7 +88,7 @@ class Explorer(widgets.VBox):
             widgets.VBox(
                 [widgets.Label(name), panel],
                 layout=widgets.Layout(margin="0 12px 4px 0", overflow="hidden"),
-            )
+            ).add_class("ae-panel")
             for name, panel in pictures.items()
         ]
         super().__init__(
@@ -90,6 +99,7 @@ class Explorer(widgets.VBox):
                 self._alert,
                 widgets.Box(panels, layout=row),
                 self.readout,
+                KeepKeys(layout=widgets.Layout(display="none")),
             ],
             layout=widgets.Layout(
                 border="1px solid #8888", padding="8px", max_width="900px", overflow="hidden"
@@ -159,7 +169,7 @@ def switch(label: str, value: bool) -> widgets.Checkbox:
 
 def _look() -> dict:
     return {
-        "style": {"description_width": "9em"},
+        "style": {"description_width": "11em"},
         "layout": widgets.Layout(width="100%", max_width="480px"),
     }
 
@@ -182,7 +192,7 @@ def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
     layout = widgets.Layout(
         width=f"{width}px",
         height=f"{height}px",
-        min_width=f"{width}px",  # an HBox would squeeze or stretch it
+        max_width="100%",  # where the window is narrower, it is smaller
         object_fit="contain",
         align_self="flex-start",
     )
@@ -239,20 +249,21 @@ def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tup
 @styled
 def _poster(explorer: Explorer) -> Figure:
     """The pictures side by side, as large as on the screen, and what could be moved."""
-    sizes = [
-        tuple(int(getattr(panel.layout, side)[:-2]) for side in ("width", "height"))
-        for panel in explorer.pictures.values()
+    widths = [int(panel.layout.width[:-2]) for panel in explorer.pictures.values()]
+    heights = [
+        width * image.height / image.width
+        for width, image in zip(widths, explorer.shown.values(), strict=True)
     ]
-    widths = [width for width, _ in sizes]
     figure, axes = plt.subplots(
         1,
-        len(sizes),
-        figsize=(max(sum(widths) / 80 + 0.5, 5), max(height for _, height in sizes) / 80 + 1.2),
+        len(widths),
+        figsize=(max(sum(widths) / 80 + 0.5, 5), max(heights) / 80 + 1.2),
         width_ratios=widths,
         squeeze=False,
     )
     for axis, (name, image) in zip(axes[0], explorer.shown.items(), strict=True):
-        axis.imshow(image.convert("RGB"))
+        # Digits stay crisp; lines that are one pixel wide aren't doubled here and there.
+        axis.imshow(image.convert("RGB"), interpolation="auto")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         axis.set_title(name, fontsize=10)

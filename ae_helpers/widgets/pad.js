@@ -15,8 +15,6 @@ function render({ model, el }) {
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
   canvas.setAttribute("aria-label", `${model.get("description")}: arrow keys shift the drawing`);
-  // JupyterLab would take the arrow keys for itself, to move between cells.
-  canvas.dataset.lmSuppressShortcuts = "true";
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.lineWidth = PEN;
   pen.lineCap = pen.lineJoin = "round";
@@ -75,7 +73,6 @@ function render({ model, el }) {
     if (!(event.key in STEPS)) return;
     model.send(STEPS[event.key]);
     event.preventDefault(); // the page would scroll
-    event.stopPropagation();
   });
 
   model.on("change:value", show);

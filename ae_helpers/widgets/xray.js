@@ -11,8 +11,6 @@ function render({ model, el }) {
   image.className = "ae-picture ae-clickable";
   image.tabIndex = 0;
   image.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
-  // JupyterLab would take the arrow keys for itself, to move between cells.
-  image.dataset.lmSuppressShortcuts = "true";
 
   function show() {
     URL.revokeObjectURL(image.src);
@@ -32,7 +30,6 @@ function render({ model, el }) {
     if (!(event.key in STEPS)) return;
     model.send(STEPS[event.key]);
     event.preventDefault(); // the page would scroll
-    event.stopPropagation();
   });
 
   model.on("change:value", show);

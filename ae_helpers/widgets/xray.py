@@ -145,7 +145,7 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
         SEES: frame.picture("The chosen digit; a frame shows what the chosen number sees."),
         MAPS: ClickablePicture(
             tooltip="The layer's feature maps side by side; the chosen number has a frame.",
-            layout=widgets.Layout(width=f"{BOARD}px", height=f"{BOARD}px"),
+            layout=widgets.Layout(width=f"{BOARD}px", max_width="100%"),
         ),
     }
     if stages[-1].output_shape == images.shape[1:]:
