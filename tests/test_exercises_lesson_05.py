@@ -1,5 +1,7 @@
 """Lesson 05's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -258,6 +260,13 @@ def test_wrong_answers_hear_what_is_wrong(exercise, answer):
     verdict = exercise(function)
     assert not verdict
     assert words in verdict.message
+
+
+def test_means_that_are_nearly_right_are_shown_to_differ():
+    """The means are small: with few digits behind the point both numbers would read the same."""
+    almost = each(range(10), lambda e, m: 1.0002 * e[m].mean().item())
+    message = check.per_class(almost).message
+    assert len(set(re.findall(r"\d+\.\d+", message))) == 2, message
 
 
 @pytest.mark.parametrize("exercise", WRONG, ids=lambda exercise: exercise.__name__)

@@ -248,7 +248,7 @@ def per_class(answer) -> str:
         raise Mistake("The ten means are right, but rounded: return them as they are.")
     digit = int(((values - right).abs() / right > 1e-4).nonzero()[0])
     raise Mistake(
-        f"Digit {digit}: {values[digit]:.6f}, but the mean of its errors is {right[digit]:.6f}. "
+        f"Digit {digit}: {values[digit]:.6g}, but the mean of its errors is {right[digit]:.6g}. "
         "labels == digit is a mask that picks a class's images."
     )
 
