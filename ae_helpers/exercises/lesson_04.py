@@ -358,6 +358,6 @@ def diagnose(answer, patients: dict[str, Instruments]) -> str:
             hint = " Dead ReLUs alone prove nothing: look at instruments 1 and 2."
             raise Mistake(f"{name} is not {said}: {why}.{hint if said == 'collapsed' else ''}")
     return (
-        "Right, all of them. An error above the mean image's is not yet a diagnosis: the latent "
-        "numbers tell untrained from collapsed."
+        "Right, all of them. An error above the mean image's is not yet a diagnosis: the spreads, "
+        "of latent numbers and of reconstructions, tell untrained from collapsed."
     )
