@@ -99,7 +99,7 @@ def test_far_from_all_digits_it_warns(sample, model):
         explorer.buttons["random code"].click()
         drawn.append((explorer.shown[DECODED].tobytes(), explorer.readout.value))
         nearer = int(explorer.readout.value.split("% of the training")[0].split()[-1])
-        assert ("⚠ No digit has ever been here" in explorer.readout.value) == (nearer > 90)
+        assert ("⚠ Few digits are as lonely as this" in explorer.readout.value) == (nearer > 90)
     assert len(set(drawn)) == 20
     assert sum("⚠" in readout for _, readout in drawn) > 10
     for number in range(1, 9):
@@ -163,6 +163,7 @@ def test_keep_k_keeps_the_first_k_of_both(small, model, k):
     assert shows(explorer, "original", image[0], within=0)
     assert explorer.shown["error"].tobytes() != before
     text = explorer.readout.value
+    assert f"the error of digit 5 (label {small.test_labels[5]}) is " in text
     for restored in (of_code, of_pca):
         assert f"{image_errors(image, restored).item():.4f}" in text
     if k:

@@ -20,7 +20,7 @@ from ae_helpers.widgets import frame
 
 DIRECTIONS = 8  # sliders
 FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
-FAR = 0.9  # of training digits have a nearer neighbour: a code as far from all has none around it
+FAR = 0.9  # of training digits have a nearer neighbour: a code as far from all is lonely
 MEASURED = 500  # images that "usual" distances and mean errors are taken from
 
 
@@ -42,7 +42,8 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
     codes = latent.encode(model, train_images)
     directions, neighbours = latent.principal_directions(codes), latent.Neighbours(codes)
     coordinates = directions.coordinates(codes)
-    some = codes[:: max(len(codes) // MEASURED, 1)]
+    order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
+    some = codes[order[:MEASURED]]  # at random: the sample's labels run from 0 to 9 again and again
     usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
     deviations = directions.deviations[:DIRECTIONS]
     deviations = deviations[deviations > 1e-4 * deviations[0]]  # along the others nothing varies
@@ -59,7 +60,7 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         code = directions.points(here[None])
         distances, index = neighbours.nearest(code)
         nearer = (usual < distances).float().mean().item()
-        warning = "⚠ No digit has ever been here. " if nearer > FAR else ""
+        warning = "⚠ Few digits are as lonely as this. " if nearer > FAR else ""
         return {
             "decoded": frame.grey(model.decode(code)[0]),
             "nearest training digit": frame.grey(train_images[index.item()]),
@@ -214,6 +215,7 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 errors[name].append(image_errors(test, images))
     errors = {name: torch.stack(each) for name, each in errors.items()}  # (size + 1, images)
     means = {name: each.mean(1) for name, each in errors.items()}
+    labels = data.test_labels
     background, place = frame.on_canvas(_chart(means, len(test)))
     pens = {"code": BLUE, "PCA": ORANGE}
 
@@ -227,13 +229,14 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 x, y = place(k, error)
                 pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=fill, outline=colour, width=2)
         share = f"{means['code'][k]:.4f} and {means['PCA'][k]:.4f}"
+        name = f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
         return {
             "original": frame.grey(test[digit]),
             "from the code": frame.grey(images["code"][0]),
             "PCA of the pixels": frame.grey(images["PCA"][0]),
             "error": chart,
         }, (
-            f"{k} of {size} numbers kept: this digit's error is {own['code']:.4f} from the code, "
+            f"{k} of {size} numbers kept: the error of {name} is {own['code']:.4f} from the code, "
             f"{own['PCA']:.4f} by PCA of the pixels; on average over {len(test)} digits {share}."
         )
 
