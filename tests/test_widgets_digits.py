@@ -35,6 +35,8 @@ def test_set_class_and_number_choose_the_image(sample, part, images):
     assert f"mean {image.float().mean():.1f}; {(image == 0).float().mean():.0%}" in (
         explorer.readout.value
     )
+    mean = getattr(sample, f"{images}_images")[labels == 7].float().mean()
+    assert f"The mean of all {(labels == 7).sum()} is {mean:.1f}." in explorer.readout.value
     assert not explorer.errors
 
 

@@ -48,6 +48,9 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
                 "each. Cut both alike, or use digits.take."
             )
 
+    means = {
+        name: images.flatten(1).sum(1) / images[0].numel() for name, (images, _) in sets.items()
+    }
     height, width = digits.train_images.shape[2:]
     classes = digits.train_labels.unique().tolist()
     controls = {
@@ -98,6 +101,7 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
             f"Number {number:,} (0 to {len(chosen) - 1:,}) of the {kind}: index {index:,} of the "
             f"set, label {labels[index]}. Its pixels go from {image.min()} to {image.max()}, mean "
             f"{image.float().mean():.1f}; {(image == 0).float().mean():.0%} are exactly 0, black. "
+            f"The mean of all {len(chosen):,} is {means[part][chosen].mean():.1f}. "
             f"Row {row}, column {column}: {value}, as a fraction of 255 {value / 255:.3f}."
         )
 
