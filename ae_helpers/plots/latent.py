@@ -32,10 +32,10 @@ def scatter(maps: dict[str, Tensor], labels: Tensor) -> Figure:
         points = torch.as_tensor(points)
         for name in labels.unique().tolist():
             own = points[labels == name]
-            axis.plot(*own.T, ".", color=CLASSES[name], markersize=3)
+            axis.plot(*own.T, ".", color=CLASSES[name], markersize=3, alpha=0.6)
             x, y = own.median(0).values.tolist()
-            box = {"facecolor": "white", "edgecolor": CLASSES[name], "boxstyle": "circle"}
-            axis.text(x, y, f"{name}", ha="center", va="center", bbox=box)
+            box = {"facecolor": "white", "edgecolor": CLASSES[name], "boxstyle": "circle,pad=0.15"}
+            axis.text(x, y, f"{name}", ha="center", va="center", fontsize=9, bbox=box)
         axis.set(title=title, xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     return figure
