@@ -53,17 +53,17 @@ def shipped() -> Autoencoder:
     return model
 
 
-def shipped_history() -> "tuple[History, Tensor]":
-    """The history of the shipped backbone's training, and the images it reconstructed on the way.
+def shipped_history() -> "tuple[History, Tensor, dict[str, float]]":
+    """The history of the shipped backbone's training, and what it is to be compared with.
 
     Returns:
-        The history of its 15 epochs, and the ten test images that ``history.reconstructions`` are
-        of: ``uint8``, ``(10, 1, 28, 28)``.
+        The history of its 15 epochs; the ten test images that ``history.reconstructions`` are of,
+        ``uint8``, ``(10, 1, 28, 28)``; ``baselines.measuring_sticks`` of the same data.
     """
     from ae_helpers.runs import History  # which itself needs this module
 
     content = load(SHIPPED)
-    return History(**content["history"]), content["originals"]
+    return History(**content["history"]), content["originals"], content["sticks"]
 
 
 def load(path: str | Path) -> dict:

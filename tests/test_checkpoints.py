@@ -199,16 +199,17 @@ def test_read_only_folder(path, build, monkeypatch, same_weights):
 
 
 def test_the_shipped_backbone_is_what_its_readme_says(sample):
-    model, (history, _) = checkpoints.shipped(), checkpoints.shipped_history()
+    model, (history, _, sticks) = checkpoints.shipped(), checkpoints.shipped_history()
     assert checkpoints.SHIPPED.stat().st_size < 1_000_000
     readme = checkpoints.SHIPPED.with_name("README.md").read_text(encoding="utf-8")
     assert f"test error | {history.test_error[-1]:.4f} MSE per pixel" in readme
+    assert f"({', '.join(f'{name} {error:.4f}' for name, error in sticks.items())})" in readme
     assert history.settings["dataset"] == "mnist" and history.epochs == 15
     assert training.evaluate(model, sample.test_images) < 0.006
 
 
 def test_the_shipped_history_is_that_of_the_shipped_backbone():
-    history, originals = checkpoints.shipped_history()
+    history, originals, _ = checkpoints.shipped_history()
     assert originals.shape == (10, 1, 28, 28) and originals.dtype == torch.uint8
     assert len(history.reconstructions) == history.epochs + 1
     again = training.reconstruct(checkpoints.shipped(), originals) * 255

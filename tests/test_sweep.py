@@ -16,9 +16,15 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
-from ae_helpers import baselines, checkpoints, models, series, widgets
+from ae_helpers import checkpoints, models, series, widgets
 from ae_helpers.widgets.frame import Explorer, picture, slider
 from sweep import explorer_problems
+
+
+def shipped_training(*_):
+    history, originals, sticks = checkpoints.shipped_history()
+    return widgets.time_machine(originals, history, sticks)
+
 
 BUILD = {
     "blend": lambda model, digits: widgets.blend(model, digits.test_images),
@@ -31,9 +37,7 @@ BUILD = {
     "latent_sliders": lambda model, digits: widgets.latent_sliders(model, digits.train_images),
     "layer_xray": lambda model, digits: widgets.layer_xray(model, digits.test_images),
     "size_rule": lambda *_: widgets.size_rule(28, 15, padding=1),
-    "time_machine": lambda _, digits: widgets.time_machine(
-        *reversed(checkpoints.shipped_history()), baselines.measuring_sticks(digits)
-    ),
+    "time_machine": shipped_training,
     "transposed_convolution": lambda *_: widgets.transposed_convolution(4, 3, stride=2),
 }
 
