@@ -22,14 +22,14 @@ from ipywidgets.widgets import widget_float, widget_int, widget_media, widget_se
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-from ae_helpers.widgets.frame import Explorer
+from ae_helpers.widgets.frame import Explorer, KeepKeys
 from ae_helpers.widgets.pad import PAD, Pad
 from ae_helpers.widgets.xray import ClickablePicture
 
 SLIDERS = widget_int._BoundedInt, widget_float._BoundedFloat
 SHOW_ONLY = (
     *(widgets.HTML, widgets.HTMLMath, widgets.Label, widgets.Valid, widget_media._Media),
-    *(widgets.IntProgress, widgets.FloatProgress),
+    *(widgets.IntProgress, widgets.FloatProgress, KeepKeys),
 )
 
 

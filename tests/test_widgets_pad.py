@@ -128,7 +128,8 @@ def test_it_shows_what_the_network_answers(explorer, model, small, paper, right,
 
 
 def marked_column(explorer):
-    chart = np.asarray(explorer.shown["its error among those of the test digits"]).astype(int)
+    chart = explorer.shown["its error among those of the test digits"].convert("RGB")
+    chart = np.asarray(chart).astype(int)
     columns = np.flatnonzero((np.abs(chart[5] - [0xD5, 0x5E, 0]) < 9).all(-1))
     return columns.mean() if len(columns) else None
 

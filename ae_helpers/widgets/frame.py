@@ -236,6 +236,7 @@ def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tup
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture = picture.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
     axis = figure.axes[0]
 
     def place(x: float, y: float) -> tuple[float, float]:

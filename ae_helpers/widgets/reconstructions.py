@@ -55,7 +55,6 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
     figure.set_size_inches(5.2, 3.6)
     figure.axes[0].set_title(None)  # the panel has one
     background, place = frame.on_canvas(figure)
-    background = background.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
     test_errors = [history.error_before, *history.test_error]
     digits = f"the same {wanted[0]} digits: original, and below it reconstructed"
 
