@@ -1,0 +1,336 @@
+"""Lesson 07's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ae_helpers.exercises import lesson_07 as check
+from exercise_zoo import cases
+
+CHANNELS = (0, 2, 3)
+
+
+def normalised(axes=CHANNELS, correction=0, root=lambda var, eps: (var + eps).sqrt(), end=None):
+    """Batch normalisation as readers write it, right or wrong."""
+
+    def batch_norm(x, gamma, beta, eps):
+        mean = x.mean(axes, keepdim=True)
+        var = x.var(axes, correction=correction, keepdim=True)
+        x = (x - mean) / root(var, eps)
+        gamma, beta = gamma.view(1, -1, 1, 1), beta.view(1, -1, 1, 1)
+        return end(x, gamma, beta) if end else gamma * x + beta
+
+    return batch_norm
+
+
+def by_loops(x, gamma, beta, eps):
+    out = torch.empty_like(x)
+    for c in range(x.shape[1]):
+        channel = x[:, c]
+        out[:, c] = (channel - channel.mean()) / (channel.var(correction=0) + eps) ** 0.5
+        out[:, c] = gamma[c] * out[:, c] + beta[c]
+    return out
+
+
+def by_layer(x, gamma, beta, eps):
+    layer = nn.BatchNorm2d(x.shape[1], eps=eps)
+    with torch.no_grad():
+        layer.weight.copy_(gamma)
+        layer.bias.copy_(beta)
+    return layer(x)
+
+
+def without_keepdim(x, gamma, beta, eps):
+    x = (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt()
+    return gamma.view(1, -1, 1, 1) * x + beta.view(1, -1, 1, 1)
+
+
+def nothing_keeps_its_axis(x, gamma, beta, eps):
+    return gamma * (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt() + beta
+
+
+def plain_gamma(x, gamma, beta, eps):
+    return gamma * normalised(end=lambda x, g, b: x)(x, gamma, beta, eps) + beta
+
+
+def in_place_norm(x, gamma, beta, eps):
+    x -= x.mean(CHANNELS, keepdim=True)
+    return x
+
+
+def typed_sizes(x, gamma, beta, eps):
+    mean = x.sum(CHANNELS, keepdim=True) / 54
+    var = (x - mean).square().sum(CHANNELS, keepdim=True) / 54
+    return gamma.view(1, -1, 1, 1) * (x - mean) / (var + eps).sqrt() + beta.view(1, -1, 1, 1)
+
+
+def running(
+    start=(0.0, 1.0),
+    mix=lambda old, new, momentum: (1 - momentum) * old + momentum * new,
+    correction=1,
+    result=lambda mean, var: (mean, var),
+    of=lambda batches: batches,
+):
+    def running_statistics(batches, momentum):
+        mean, var = (torch.full((3,), value) for value in start)
+        for x in of(batches):
+            mean = mix(mean, x.mean(CHANNELS), momentum)
+            var = mix(var, x.var(CHANNELS, correction=correction), momentum)
+        return result(mean, var)
+
+    return running_statistics
+
+
+def kept_by_torch(batches, momentum):
+    layer = nn.BatchNorm2d(3, momentum=momentum)
+    for x in batches:
+        layer(x)
+    return layer.running_mean, layer.running_var
+
+
+def from_the_first(batches, momentum):
+    mean, var = batches[0].mean(CHANNELS), batches[0].var(CHANNELS)
+    for x in batches[1:]:
+        mean = torch.lerp(mean, x.mean(CHANNELS), momentum)
+        var = torch.lerp(var, x.var(CHANNELS), momentum)
+    return mean, var
+
+
+def plain_average(batches, momentum):
+    means, variances = zip(*((x.mean(CHANNELS), x.var(CHANNELS)) for x in batches), strict=True)
+    return torch.stack(means).mean(0), torch.stack(variances).mean(0)
+
+
+def drop(
+    keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p,
+    scale=lambda p, mask: 1 / (1 - p),
+    evaluated=lambda x, p, g: x,
+):
+    def dropout(x, p, training, generator):
+        if not training:
+            return evaluated(x, p, generator)
+        mask = keep(x, p, generator)
+        return x * mask * scale(p, mask)
+
+    return dropout
+
+
+def masked(x, p, generator):
+    return drop()(x, p, True, generator)
+
+
+def seeds_itself(x, p, training, generator):
+    return drop()(x, p, training, torch.Generator().manual_seed(0))
+
+
+def of_nobody(x, p, training, generator):
+    return F.dropout(x, p, training)
+
+
+def by_torch(x, p, training, generator):
+    torch.manual_seed(generator.initial_seed())
+    return F.dropout(x, p, training)
+
+
+def in_place_drop(x, p, training, generator):
+    if training:
+        x *= torch.rand(x.shape, generator=generator) >= p
+    return x
+
+
+RIGHT = {
+    check.batch_norm: {
+        "as in the lesson": normalised(),
+        "by loops": by_loops,
+        "a layer of torch": by_layer,
+        "a function of torch": lambda x, g, b, eps: F.batch_norm(x, None, None, g, b, True, 0, eps),
+    },
+    check.running_statistics: {
+        "as in the lesson": running(),
+        "lerp": running(mix=lambda old, new, m: torch.lerp(old, new, m)),
+        "a layer of torch": kept_by_torch,
+        "a list": running(result=lambda mean, var: [mean, var]),
+        "stacked": running(result=lambda mean, var: torch.stack([mean, var])),
+    },
+    check.dropout: {
+        "as in the lesson": drop(),
+        "bernoulli": drop(
+            keep=lambda x, p, g: torch.bernoulli(torch.full_like(x, 1 - p), generator=g)
+        ),
+        "by torch": by_torch,
+        "where": lambda x, p, training, g: (
+            torch.where(torch.rand(x.shape, generator=g) < p, 0.0, x / (1 - p)) if training else x
+        ),
+    },
+}
+WRONG = {
+    check.batch_norm: {
+        "per image": (normalised((2, 3)), "over each image alone"),
+        "layer norm": (normalised((1, 2, 3)), "*layer* normalisation"),
+        "over N only": (normalised((0,)), "over the batch alone"),
+        "over everything": (normalised((0, 1, 2, 3)), "one mean over everything"),
+        "over N and C": (normalised((0, 1)), "over images and channels"),
+        "over C": (normalised((1,)), "the one that must stay"),
+        "unbiased": (normalised(correction=1), "divides by n − 1"),
+        "eps outside": (normalised(root=lambda v, e: v.sqrt() + e), "under it"),
+        "no eps": (normalised(root=lambda v, e: v.sqrt()), "eps is missing"),
+        "own eps": (normalised(root=lambda v, e: (v + 1e-5).sqrt()), "torch's default"),
+        "no root": (normalised(root=lambda v, e: v + e), "divide by its root"),
+        "eps squared": (normalised(root=lambda v, e: (v + e**2).sqrt()), "square eps"),
+        "neither": (normalised(end=lambda x, g, b: x), "γ and β are missing"),
+        "no gamma": (normalised(end=lambda x, g, b: x + b), "γ is missing"),
+        "no beta": (normalised(end=lambda x, g, b: x * g), "β is missing"),
+        "swapped": (normalised(end=lambda x, g, b: x * b + g), "swapped"),
+        "beta first": (normalised(end=lambda x, g, b: (x + b) * g), "before you multiply"),
+        "plain gamma": (plain_gamma, "along the last axis"),
+        "gamma with one axis": (
+            lambda x, g, b, e: (
+                g[:, None] * normalised(end=lambda x, g, b: x)(x, g, b, e) + b[:, None]
+            ),
+            "along the height",
+        ),
+        "no keepdim": (without_keepdim, "keepdim=True leaves them"),
+        "no keepdim at all": (nothing_keeps_its_axis, "all run along the width"),
+        "no mean": (
+            lambda x, g, b, e: (
+                x * (g / (x.var(CHANNELS, correction=0) + e).sqrt()).view(1, -1, 1, 1)
+                + b.view(1, -1, 1, 1)
+            ),
+            "isn't subtracted",
+        ),
+        "mean only": (
+            lambda x, g, b, e: (
+                (x - x.mean(CHANNELS, keepdim=True)) * g.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
+            ),
+            "Only the mean",
+        ),
+        "unchanged": (lambda x, g, b, e: x, "x itself"),
+        "in place": (in_place_norm, "changes the tensors"),
+        "typed sizes": (typed_sizes, "of other sizes"),
+        "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
+        "NaN": (lambda x, *_: x * float("nan"), "NaN"),
+        "text": (lambda *_: "x", "You return a str"),
+        "twice": (
+            lambda x, g, b, e: 2 * normalised()(x, g, b, e),
+            "which is β, and spreads near",
+        ),
+    },
+    check.running_statistics: {
+        "the wrong way round": (
+            running(mix=lambda old, new, m: m * old + (1 - m) * new),
+            "share of the *new* batch",
+        ),
+        "biased": (running(correction=0), "divides by n, as for normalising"),
+        "variance from 0": (running(start=(0.0, 0.0)), "starts at 0; it starts at 1"),
+        "mean from 1": (running(start=(1.0, 1.0)), "starts at 1; it starts at 0"),
+        "from the first batch": (from_the_first, "begin with the first batch"),
+        "plain average": (plain_average, "the first counts as much"),
+        "at once": (
+            lambda batches, m: plain_average([torch.cat(batches)], m),
+            "all batches at once",
+        ),
+        "last only": (running(mix=lambda old, new, m: new), "Only the last batch is left"),
+        "starts anew": (running(of=lambda b: b[-1:]), "start anew"),
+        "returns early": (running(of=lambda b: b[:1]), "inside the loop"),
+        "keeps all": (running(mix=lambda old, new, m: old + m * new), "keep all of the old"),
+        "variance first": (running(result=lambda m, v: (v, m)), "the variance first"),
+        "root": (running(result=lambda m, v: (m, v.sqrt())), "no root"),
+        "mean alone": (running(result=lambda m, v: m), "return mean, var"),
+        "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (3, 1)"),
+        "fixed momentum": (lambda batches, m: running()(batches, 0.3), "not for 0.1"),
+        "biased halfway": (
+            running(result=lambda m, v: (m, v * 0.9)),
+            "Your variance is",
+        ),
+    },
+    check.dropout: {
+        "no scaling": (drop(scale=lambda p, m: 1), "isn't scaled"),
+        "times 1 - p": (drop(scale=lambda p, m: 1 - p), "multiply by 1 − p"),
+        "over p": (drop(scale=lambda p, m: 1 / p), "divide by p"),
+        "times p": (drop(scale=lambda p, m: p), "multiply by p"),
+        "1 + p": (drop(scale=lambda p, m: 1 + p), "scale by 1 + p"),
+        "by the share kept": (
+            drop(scale=lambda p, m: 1 / m.float().mean()),
+            "happened to be kept",
+        ),
+        "active in evaluation": (drop(evaluated=masked), "in evaluation mode, too"),
+        "scaled in evaluation": (
+            drop(evaluated=lambda x, p, g: x * (1 - p)),
+            "In evaluation mode you return 0.8",
+        ),
+        "modes swapped": (
+            lambda x, p, training, g: drop()(x, p, not training, g),
+            "modes are swapped",
+        ),
+        "nothing dropped": (lambda x, p, training, g: x, "Nothing is dropped"),
+        "mask inverted": (
+            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) < p),
+            "probability to *drop*",
+        ),
+        "one mask for all": (
+            drop(keep=lambda x, p, g: torch.rand(x.shape[1:], generator=g) >= p),
+            "All images lose the same",
+        ),
+        "whole images": (
+            drop(keep=lambda x, p, g: torch.rand(len(x), 1, 1, 1, generator=g) >= p),
+            "Whole images",
+        ),
+        "whole channels": (
+            drop(keep=lambda x, p, g: torch.rand(*x.shape[:2], 1, 1, generator=g) >= p),
+            "nn.Dropout2d",
+        ),
+        "half": (
+            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p / 2),
+            "10% of the numbers",
+        ),
+        "normal noise": (
+            drop(keep=lambda x, p, g: torch.randn(x.shape, generator=g) >= p),
+            "of the numbers became 0",
+        ),
+        "no generator": (of_nobody, "two different masks"),
+        "seeds itself": (seeds_itself, "whatever the generator"),
+        "typed p": (lambda x, p, training, g: drop()(x, 0.2, training, g), "not for p = 0.5"),
+        "in place": (in_place_drop, "changes the tensors"),
+        "noise": (
+            lambda x, p, training, g: drop()(x, p, training, g) * (1 + training * x),
+            "isn't x times one number",
+        ),
+        "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
+    },
+}
+
+
+@pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
+def test_right_answers_pass(exercise, answer):
+    verdict = exercise(answer)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+@pytest.mark.parametrize(("exercise", "answer"), cases(WRONG))
+def test_wrong_answers_hear_what_is_wrong(exercise, answer):
+    function, words = answer
+    verdict = exercise(function)
+    assert not verdict
+    assert words in verdict.message
+
+
+@pytest.mark.parametrize("exercise", WRONG, ids=lambda exercise: exercise.__name__)
+def test_each_mistake_has_a_message_of_its_own(exercise):
+    messages = {exercise(function).message for function, _ in WRONG[exercise].values()}
+    assert len(messages) == len(WRONG[exercise])
+
+
+@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
+@pytest.mark.parametrize("unsolved", [..., lambda *_: ..., lambda *_: None])
+def test_unsolved_says_not_yet(exercise, unsolved):
+    verdict = exercise(unsolved)
+    assert not verdict and verdict.message.startswith("Not yet")
+
+
+@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
+def test_a_check_leaves_the_random_numbers_alone(exercise):
+    state = torch.get_rng_state()
+    for answer in RIGHT[exercise].values():
+        exercise(answer)
+    assert torch.equal(state, torch.get_rng_state())
