@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ae_helpers.runs import History
 
 SHIPPED = Path(__file__).parent / "trained" / "backbone.pt"
+STEADY = SHIPPED.with_name("steady.pt")
 FORMAT = "sixty-four-numbers 1"
 
 
@@ -50,6 +51,16 @@ def shipped() -> Autoencoder:
     """
     model = Autoencoder()
     restore(model, load(SHIPPED), SHIPPED)
+    return model
+
+
+def shipped_steady() -> Autoencoder:
+    """``Autoencoder.steady()`` as it comes with the package: batch normalisation and GELU.
+
+    Trained as in lesson 07, on all of MNIST; ``ae_helpers/trained/README.md`` says how.
+    """
+    model = Autoencoder.steady()
+    restore(model, load(STEADY), STEADY)
     return model
 
 

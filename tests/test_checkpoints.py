@@ -214,3 +214,11 @@ def test_the_shipped_history_is_that_of_the_shipped_backbone():
     assert len(history.reconstructions) == history.epochs + 1
     again = training.reconstruct(checkpoints.shipped(), originals) * 255
     assert (again - history.reconstructions[-1]).abs().max() < 2  # another machine rounds otherwise
+
+
+def test_the_shipped_steady_network_is_what_its_readme_says(sample):
+    content = checkpoints.load(checkpoints.STEADY)
+    assert checkpoints.STEADY.stat().st_size < 1_000_000
+    readme = checkpoints.STEADY.with_name("README.md").read_text(encoding="utf-8")
+    assert f"test error | {content['test_error']:.4f} MSE per pixel" in readme
+    assert training.evaluate(checkpoints.shipped_steady(), sample.test_images) < 0.0025

@@ -27,6 +27,7 @@ def shipped_training(*_):
 
 
 BUILD = {
+    "batch_mates": lambda _, digits: widgets.batch_mates(checkpoints.shipped_steady(), digits),
     "blend": lambda model, digits: widgets.blend(model, digits.test_images),
     "browse_digits": lambda _, digits: widgets.browse_digits(digits),
     "before_after": lambda model, digits: widgets.before_after(

@@ -1,0 +1,138 @@
+"""What batch normalisation makes of one image in the company of others."""
+
+import copy
+import math
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ae_helpers import latent
+from ae_helpers.baselines import image_errors
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.widgets import frame
+
+CHOSEN = 500  # images to choose from
+ALONE, RANDOM, BLACK = "nobody: a batch of one", "random digits", "black images"
+SHOWN = 25  # mates in the picture, 5×5
+PANEL = 140  # pixels of the screen, so that five pictures stand side by side
+LIMIT = 0.5  # the difference of a pixel that is shown as darkest
+
+
+def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
+    """Choose the batch-mates of a digit, and see what they do to its code and reconstruction.
+
+    In training mode batch normalisation uses the statistics of the batch, so they do something; in
+    evaluation mode they don't. Only the layers of batch normalisation change their mode: dropout,
+    if there is any, stays off, or chance would be shown as well.
+
+    Args:
+        model: a trained autoencoder with batch normalisation, as ``frame.own_copy`` takes it. It
+            stays as it is, its running statistics included.
+        data: its test images are the digits to choose from, and their company.
+
+    Raises:
+        TypeError, ValueError: see ``frame.own_copy``; or a model without batch normalisation, or
+            with one that keeps no running statistics.
+    """
+    evaluated = frame.own_copy(model, data.test_images)
+    layers = [part for part in evaluated.modules() if isinstance(part, _BatchNorm)]
+    if not layers:
+        raise ValueError(
+            f"This {type(model).__name__} has no batch normalisation, so no image's code depends "
+            "on its batch-mates; expected a network that has it. Train models.Autoencoder.steady() "
+            'or models.Autoencoder(norm="batch").'
+        )
+    if any(layer.running_mean is None for layer in layers):
+        raise ValueError(
+            "A batch normalisation of this network keeps no running statistics, so it has no "
+            "evaluation mode to compare with; expected track_running_stats=True, the default."
+        )
+    # Another copy, for the statistics of the one above must not change.
+    trained = copy.deepcopy(evaluated)
+    for part in trained.modules():
+        if isinstance(part, _BatchNorm):
+            part.train()
+
+    images, labels = data.test_images.cpu(), data.test_labels
+    codes = latent.encode(evaluated, images[:CHOSEN])
+    classes = [] if labels is None else labels.unique().tolist()
+    companies = [RANDOM, *(f"only of class {c}" for c in classes), BLACK, ALONE]
+
+    def company(digit: int, mates: str, size: int, draw: int) -> Tensor:
+        """The other images of the batch, ``(n, C, H, W)``, drawn without repeating one."""
+        if mates == BLACK:
+            return torch.zeros_like(images[:1]).expand(size, -1, -1, -1)
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(draw))
+        order = order[order != digit]
+        if mates == ALONE:
+            size = 0
+        elif mates != RANDOM:
+            order = order[labels[order] == classes[companies.index(mates) - 1]]
+        return images[order[:size]]
+
+    def draw(digit: int, mates: str, size: int, draw: int, evaluation: bool):
+        others = company(digit, mates, size, draw)
+        batch = to_float(torch.cat([images[digit : digit + 1], others]))
+        network = evaluated if evaluation else trained
+        code = network.encode(batch)[0]
+        # As in training, the batch stays together in the decoder, too.
+        rebuilt, usual = network(batch)[0], evaluated(batch[:1])[0]
+        moved = (code - codes[digit]).norm().item()
+        away = (codes - codes[digit]).norm(dim=1)
+        away[digit] = math.inf
+        errors = [image_errors(batch[:1], each[None]).item() for each in (rebuilt, usual)]
+        mode = "Evaluation mode" if evaluation else "Training mode"
+        name = f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
+        return {
+            "digit": frame.grey(batch[0]),
+            "its batch-mates": _mosaic(others, batch[0]),
+            "in this batch": frame.grey(rebuilt),
+            "in evaluation mode": frame.grey(usual),
+            "the first minus the second": frame.coloured(
+                (rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT
+            ),
+        }, (
+            f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
+            f"place in evaluation mode; the nearest code of another digit is {away.min():.2f} "
+            f"away. Error in this batch {errors[0]:.4f}, in evaluation mode {errors[1]:.4f} (MSE "
+            "per pixel)."
+        )
+
+    return frame.Explorer(
+        "Choose the batch-mates of a digit",
+        {
+            "mates": frame.choice("batch-mates", companies, RANDOM),
+            "size": frame.slider("how many", 1, 31, 7),
+            "draw": frame.slider("another draw", 0, 9, 0),
+            "digit": frame.slider("digit", 0, len(codes) - 1, 0),
+            "evaluation": frame.switch("evaluation mode", False),
+        },
+        {
+            "digit": frame.picture("The chosen digit.", PANEL, PANEL),
+            "its batch-mates": frame.picture("The images in the batch with it.", PANEL, PANEL),
+            "in this batch": frame.picture(
+                "What the network draws for the digit in the company of these.", PANEL, PANEL
+            ),
+            "in evaluation mode": frame.picture(
+                "What it draws in evaluation mode, whatever the batch.", PANEL, PANEL
+            ),
+            "the first minus the second": frame.picture(
+                f"Red where the company makes a pixel brighter, blue where darker, to ±{LIMIT}.",
+                PANEL,
+                PANEL,
+            ),
+        },
+        draw,
+    )
+
+
+def _mosaic(images: Tensor, like: Tensor) -> Image.Image:
+    """Up to ``SHOWN`` images in a square; where there are fewer, it stays transparent."""
+    side, (height, width) = math.isqrt(SHOWN), like.shape[1:]
+    board = Image.new("LA", (side * width, side * height), (255, 0))
+    for number, image in enumerate(images[:SHOWN]):
+        row, column = divmod(number, side)
+        board.paste(frame.grey(image), (column * width, row * height))
+    return board
