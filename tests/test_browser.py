@@ -36,6 +36,7 @@ DRAW = "Draw a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
+    "Choose the batch-mates",
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
@@ -269,6 +270,21 @@ def test_keep_k(page, model, sample):
     mean, axes, _ = principal(train.flatten(1))
     kept = mean + (image.flatten(1) - mean) @ axes[:, :14] @ axes[:, :14].T
     shows(explorer, "PCA of the pixels", kept.view(28, 28))
+
+
+@main_path
+def test_batch_mates(page, sample):
+    explorer = ShownExplorer(page, "Choose the batch-mates")
+    explorer.press("batch-mates", *"black")
+    with explorer.changing():
+        explorer.press("digit", "ArrowRight")
+    network = checkpoints.shipped_steady()
+    image = sample.test_images[1:2] / 255
+    batch = torch.cat([image, torch.zeros(7, 1, 28, 28)])
+    shows(explorer, "in this batch", network.train()(batch)[0, 0])
+    with explorer.changing():
+        explorer.press("evaluation mode", "Space")
+    shows(explorer, "in this batch", checkpoints.shipped_steady().eval()(image)[0, 0])
 
 
 @main_path

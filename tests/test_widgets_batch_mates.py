@@ -125,6 +125,6 @@ def test_what_has_no_batch_mates_is_refused(small, model):
 def test_an_error_in_draw_is_shown(small, model, monkeypatch):
     explorer = batch_mates(model, small)
     before = explorer.shown
-    monkeypatch.setattr("ae_helpers.widgets.batch_mates.frame.grey", lambda image: 1 / 0)
+    monkeypatch.setattr("ae_helpers.widgets.frame.grey", lambda image: 1 / 0)
     explorer.controls["digit"].value = 5
     assert "ZeroDivisionError" in explorer._alert.value and explorer.shown is before
