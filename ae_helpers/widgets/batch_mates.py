@@ -76,15 +76,16 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
         others = company(digit, mates, size, draw)
         batch = to_float(torch.cat([images[digit : digit + 1], others]))
         network = evaluated if evaluation else trained
-        code = network.encode(batch)[0]
+        together = network.encode(batch)
         # As in training, the batch stays together in the decoder, too.
-        rebuilt, usual = network(batch)[0], evaluated(batch[:1])[0]
+        code, rebuilt = together[0], network.decode(together)[0]
+        usual = evaluated(batch[:1])[0]
         moved = (code - codes[digit]).norm().item()
         away = (codes - codes[digit]).norm(dim=1)
         away[digit] = math.inf
         errors = [image_errors(batch[:1], each[None]).item() for each in (rebuilt, usual)]
         mode = "Evaluation mode" if evaluation else "Training mode"
-        name = f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
+        name = frame.digit_name(digit, labels)
         return {
             "digit": frame.grey(batch[0]),
             "its batch-mates": _mosaic(others, batch[0]),

@@ -174,6 +174,11 @@ def _look() -> dict:
     }
 
 
+def digit_name(digit: int, labels: Tensor | None) -> str:
+    """How a readout calls a digit: its number, and its label where there are labels."""
+    return f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
+
+
 # ------------------------------------------------------------------------------------- the pictures
 
 

@@ -229,7 +229,7 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 x, y = place(k, error)
                 pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=fill, outline=colour, width=2)
         share = f"{means['code'][k]:.4f} and {means['PCA'][k]:.4f}"
-        name = f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
+        name = frame.digit_name(digit, labels)
         return {
             "original": frame.grey(test[digit]),
             "from the code": frame.grey(images["code"][0]),
