@@ -18,7 +18,8 @@ class History:
 
     Errors are MSE per pixel, averaged over images. ``train_error`` of an epoch is the mean of the
     losses of its batches, weighted by their sizes, so it is measured while the weights still
-    change; ``test_error`` is measured after the epoch, in evaluation mode.
+    change; it is in the unit of the run's ``objective``, if it has one. ``test_error`` is measured
+    after the epoch, in evaluation mode.
     """
 
     settings: dict

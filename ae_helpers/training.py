@@ -24,6 +24,8 @@ from ae_helpers.models import Autoencoder, in_evaluation
 from ae_helpers.progress import Progress, duration
 from ae_helpers.runs import History, Run, StopButton
 
+# A network and a batch, floats in [0, 1], to the loss that training makes smaller: a scalar.
+Objective = Callable[[nn.Module, Tensor], Tensor]
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -65,18 +67,23 @@ def evaluate(model: nn.Module, images: Tensor) -> float:
     return image_errors(images, reconstruct(model, images)).mean().item()
 
 
+def reconstruction_error(model: nn.Module, batch: Tensor) -> Tensor:
+    """The loss of every lesson up to 08: the MSE per pixel, mean over the batch; a scalar."""
+    return F.mse_loss(model(batch), batch)
+
+
 def train_steps(
     model: nn.Module,
     images: Tensor,
     batches: Iterable[Tensor],
     optimizer: torch.optim.Optimizer,
     schedule: LRScheduler | None = None,
+    objective: Objective = reconstruction_error,
 ) -> Iterator[Tensor]:
     """The training loop: a step for each batch of indices into ``images``; yields its loss."""
     model.train()
     for index in batches:
-        batch = to_float(images[index])
-        loss = F.mse_loss(model(batch), batch)
+        loss = objective(model, to_float(images[index]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -92,6 +99,7 @@ def fit(
     batch_size: int = 32,
     learning_rate: float = 1e-2,
     *,
+    objective: Objective = reconstruction_error,
     seed: int = 0,
     warmup_steps: int = 0,
     one_cycle: bool = False,
@@ -100,7 +108,7 @@ def fit(
     fast: bool = True,
     progress: bool = True,
 ) -> History:
-    """Train ``model`` to reconstruct ``data``: MSE, Adam, shuffled batches. In place.
+    """Train ``model`` on ``data``: Adam, shuffled batches, MSE unless told otherwise. In place.
 
     Args:
         model: an autoencoder, ``(N, C, H, W)`` in [0, 1] → the same shape. It is moved to the GPU
@@ -109,6 +117,9 @@ def fit(
         epochs: how often every training image is visited.
         batch_size: images per step; the last batch of an epoch may be shorter.
         learning_rate: Adam's (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015).
+        objective: a function of the network, in training mode, and a batch of floats in [0, 1],
+            that gives the loss to make smaller. Its name, or its ``repr`` if it has none, is kept
+            with the settings. The test error remains the MSE of the reconstructions.
         seed: fixes the order of the images and any randomness inside the model; its initial
             weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
         warmup_steps: let the learning rate grow linearly to its value over so many steps.
@@ -140,6 +151,9 @@ def fit(
         "seed": seed,
         "warmup_steps": warmup_steps,
         "one_cycle": one_cycle and epochs,
+        # False, as in the runs from before there were others
+        "objective": objective is not reconstruction_error
+        and getattr(objective, "__name__", repr(objective)),
     }
     for images in (data.train_images, data.test_images):
         check_images(images, getattr(model, "input_shape", None))
@@ -151,6 +165,7 @@ def fit(
     images = data.train_images.to(device)
     run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
     history, say = run.history, Progress(silent=not progress)
+    trained = "train loss" if settings["objective"] else "train error"
 
     layers = matrix_products(model) if fast else contextlib.nullcontext()
     with layers, torch.random.fork_rng(), StopButton() as stop:
@@ -166,7 +181,7 @@ def fit(
         for epoch in range(history.epochs + 1, epochs + 1):
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
-            problem = _train_epoch(run, images, batches, epochs, say, stop)
+            problem = _train_epoch(run, images, batches, epochs, objective, say, stop)
             known = len(history.problems)
             if not problem:
                 error = _test(model, data, history)
@@ -184,7 +199,7 @@ def fit(
             run.losses = []
             run.save()
             say.finish(
-                f"epoch {epoch:2}/{epochs}: train error {history.train_error[-1]:.4f}, "
+                f"epoch {epoch:2}/{epochs}: {trained} {history.train_error[-1]:.4f}, "
                 f"test error {history.test_error[-1]:.4f}, {history.seconds[-1]:.0f} s"
             )
             for problem in history.problems[known:]:  # has it collapsed?
@@ -223,12 +238,13 @@ def _train_epoch(
     images: Tensor,
     batches: tuple[Tensor, ...],
     epochs: int,
+    objective: Objective,
     say: Progress,
     stop: StopButton,
 ) -> str:
     """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
     epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
-    steps = train_steps(run.model, images, batches[first:], run.optimizer, run.schedule)
+    steps = train_steps(run.model, images, batches[first:], run.optimizer, run.schedule, objective)
     for loss in steps:
         run.losses.append(loss)
         done = len(run.losses)

@@ -117,6 +117,7 @@ print(json.dumps(sweep.sweep()))"""
     ids=lambda path: path.stem,
 )
 def test_every_control_of_a_notebook(path, tmp_path):
+    """The notebook runs from another folder than its own, too."""
     notebook, calls = nbformat.read(path, as_version=4), 0
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -239,6 +239,7 @@ def test_history(build, small, capsys):
         "seed": 4,
         "warmup_steps": 0,
         "one_cycle": False,
+        "objective": False,
     }
     assert seen == [(epochs, epochs + 1, id(history)) for epochs in range(3)]
     assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
@@ -265,6 +266,22 @@ def test_history(build, small, capsys):
         assert line.startswith(
             f"epoch  {number}/2: train error {train:.4f}, test error {test:.4f}, "
         )
+
+
+def absolute_error(model, batch):
+    return (model(batch) - batch).abs().mean()
+
+
+def test_an_objective_of_ones_own(build, small, tmp_path, capsys):
+    """It is the loss of each step, and is named; the test error is the MSE as ever."""
+    model, expected = build(), build()
+    history = fit(model, small, 1, 640, objective=absolute_error, folder=tmp_path, fast=False)
+    digits = to_float(small.train_images)
+    assert history.train_error[0] == pytest.approx(absolute_error(expected, digits).item())
+    assert history.test_error[0] == pytest.approx(training.evaluate(model, small.test_images))
+    assert "train loss" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="trained with objective='absolute_error', this call"):
+        fit(build(), small, 2, 640, folder=tmp_path)
 
 
 def test_silence(build, small, capsys):
