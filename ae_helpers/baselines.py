@@ -5,10 +5,11 @@ over images.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ae_helpers.data import ImageData, to_float
-from ae_helpers.latent import principal_directions
+from ae_helpers.latent import Directions, principal_directions
+from ae_helpers.models import Paired
 
 
 def image_errors(images: Tensor, reconstructions: Tensor) -> Tensor:
@@ -61,3 +62,22 @@ def measuring_sticks(data: ImageData, components: int = 64) -> dict[str, float]:
         "mean image": image_errors(data.test_images, mean).mean().item(),
         f"PCA-{components}": pca_errors(data, [components])[0],
     }
+
+
+def pca_network(directions: Directions, components: int) -> Paired:
+    """PCA as an autoencoder of two linear layers, with its weights set and not trained.
+
+    Args:
+        directions: ``latent.principal_directions`` of grey images, 28×28.
+        components: how many numbers its code has, from 1 to the number of pixels.
+    """
+    axes = directions.axes[:, :components]
+    down, up = nn.Linear(*axes.shape), nn.Linear(*axes.T.shape)
+    with torch.no_grad():
+        down.weight.copy_(axes.T)
+        down.bias.copy_(-directions.mean @ axes)
+        up.weight.copy_(axes)
+        up.bias.copy_(directions.mean)
+    encoder = nn.Sequential(nn.Flatten(), down)
+    decoder = nn.Sequential(nn.Flatten(), up, nn.Unflatten(1, Paired.input_shape))
+    return Paired(encoder, decoder, components)

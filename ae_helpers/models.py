@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "gelu": nn.GELU}
 NORMS = {None: None, "batch": nn.BatchNorm2d}
 OUTPUTS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
+POOLINGS = (nn.MaxPool2d, nn.AvgPool2d)
 
 
 class _Layers(nn.Sequential):
@@ -120,6 +121,35 @@ class Autoencoder(nn.Module):
         return self.decoder(latent[:, :, None, None])
 
 
+class Paired(nn.Module):
+    """An autoencoder made of any two halves: ``(N, 1, 28, 28)`` in [0, 1] → the same shape.
+
+    Args:
+        encoder: ``(N, 1, 28, 28)`` → codes, ``(N, latent_size)`` or ``(N, latent_size, 1, 1)``.
+        decoder: ``(N, latent_size, 1, 1)`` → ``(N, 1, 28, 28)``. One that begins with a linear
+            layer begins with ``nn.Flatten()`` before it.
+        latent_size: how many numbers a code has.
+    """
+
+    input_shape = (1, 28, 28)
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, latent_size: int = 64):
+        super().__init__()
+        self.encoder, self.decoder, self.latent_size = encoder, decoder, latent_size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Reconstruct images: ``(N, 1, 28, 28)`` → ``(N, 1, 28, 28)``."""
+        return self.decode(self.encode(images))
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The latent code of each image: ``(N, 1, 28, 28)`` → ``(N, latent_size)``."""
+        return self.encoder(images).flatten(1)
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """The image of each latent code: ``(N, latent_size)`` → ``(N, 1, 28, 28)``."""
+        return self.decoder(latent[:, :, None, None])
+
+
 @torch.inference_mode()
 def in_evaluation(
     model: nn.Module, function: Callable[[Tensor], Tensor], images: Tensor, batch_size: int
@@ -157,7 +187,9 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
     """What each layer does to one input, measured by hooks while a zero image passes through.
 
     Args:
-        module: anything built of ``Conv2d`` and ``ConvTranspose2d``, run in the order of its calls.
+        module: anything built of ``Conv2d``, ``ConvTranspose2d``, ``Linear``, pooling and
+            ``Upsample``, run in the order of its calls. Other layers, such as normalisations and
+            activations, don't multiply whole windows and are left out.
         input_shape: the shape of one input, without the batch axis: ``(1, 28, 28)``.
 
     Returns:
@@ -165,7 +197,8 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
         multiplications for one image, and the side of its receptive field: the square of input
         pixels that one output can see. r ← r + (k − 1)·j and j ← j·s with the jump j between
         neighbouring outputs (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional
-        Neural Networks", Distill 2019). It is left out from the first transposed layer on.
+        Neural Networks", Distill 2019). It is left out from the first layer on that isn't a
+        convolution or pooling: a linear layer sees everything.
     """
     import pandas as pd
 
@@ -173,26 +206,26 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
 
     def record(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         nonlocal field, jump
-        weights_per_channel = layer.weight[0].numel()
-        # A convolution multiplies a whole window for each output; a transposed one multiplies a
-        # whole stamp for each input. weight[0] is the one as well as the other.
+        # A convolution multiplies a whole window for each output, a linear layer all inputs; a
+        # transposed convolution multiplies a whole stamp for each input. weight[0] is each of them.
         spread = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
-        if isinstance(layer, nn.ConvTranspose2d):
+        products = spread[0].numel() * layer.weight[0].numel() if hasattr(layer, "weight") else 0
+        if not isinstance(layer, (nn.Conv2d, *POOLINGS)):
             field = None
         if field is not None:
-            field += (layer.kernel_size[0] - 1) * jump
-            jump *= layer.stride[0]
+            field += (_side(layer.kernel_size) - 1) * jump
+            jump *= _side(layer.stride)
         rows.append(
             {
                 "layer": _describe(layer),
                 "output": "×".join(str(size) for size in output.shape[1:]),
                 "parameters": count_parameters(layer),
-                "multiplications": spread[0].numel() * weights_per_channel,
+                "multiplications": products,
                 "receptive field": "" if field is None else f"{field}×{field}",
             }
         )
 
-    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Upsample, *POOLINGS)
     hooks = [m.register_forward_hook(record) for m in module.modules() if isinstance(m, kinds)]
     was_training = module.training
     try:
@@ -206,11 +239,21 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="#"))
 
 
-def _describe(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
+def _describe(layer: nn.Module) -> str:
+    name = type(layer).__name__
+    if isinstance(layer, nn.Linear):
+        return f"{name}({layer.in_features}, {layer.out_features})"
+    if isinstance(layer, nn.Upsample):
+        return f"{name}({layer.extra_repr().split(', mode')[0]})"
+    channels = "" if isinstance(layer, POOLINGS) else f"{layer.in_channels}, {layer.out_channels}, "
     return (
-        f"{type(layer).__name__}({layer.in_channels}, {layer.out_channels}, "
-        f"kernel_size={layer.kernel_size[0]}, stride={layer.stride[0]}, padding={layer.padding[0]})"
+        f"{name}({channels}kernel_size={_side(layer.kernel_size)}, stride={_side(layer.stride)}, "
+        f"padding={_side(layer.padding)})"
     )
+
+
+def _side(size: int | tuple[int, ...]) -> int:
+    return size if isinstance(size, int) else size[0]
 
 
 def _choose(option: str, value: str | None, choices: dict):

@@ -36,7 +36,7 @@ DRAW = "Draw a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
-    "Choose the batch-mates",
+    *("Choose the batch-mates", "Pick an architecture"),
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
@@ -285,6 +285,21 @@ def test_batch_mates(page, sample):
     with explorer.changing():
         explorer.press("evaluation mode", "Space")
     shows(explorer, "in this batch", checkpoints.shipped_steady().eval()(image)[0, 0])
+
+
+@main_path
+def test_architecture_picker(page, model, sample):
+    explorer = ShownExplorer(page, "Pick an architecture")
+    with explorer.changing():
+        explorer.press("test digit", "ArrowRight")
+    few = sample.take(10_000, 2_000)
+    image = few.test_images[1:2] / 255
+    shows(explorer, "reconstruction", model(image)[0, 0])
+    with explorer.changing():
+        explorer.control("network").select_option(label="linear, 8 numbers")
+    mean, axes, _ = principal(few.train_images.flatten(1) / 255)
+    by_pca = mean + (image.flatten(1) - mean) @ axes[:, :8] @ axes[:, :8].T
+    shows(explorer, "reconstruction", by_pca.view(28, 28))
 
 
 @main_path

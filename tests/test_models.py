@@ -103,6 +103,31 @@ def test_receptive_field_ends_where_the_decoder_begins():
     assert list(models.ledger(stack, (1, 9, 9))["receptive field"]) == ["3×3", "", ""]
 
 
+def test_ledger_of_pooling_upsampling_and_linear_layers():
+    stack = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(2, 3, 3, padding=1),
+        nn.AvgPool2d(2, padding=1),
+        nn.Upsample(scale_factor=2),
+        nn.Conv2d(3, 1, 3, padding=1),
+        nn.Upsample(size=3),
+        nn.Flatten(),
+        nn.Linear(9, 4),
+    )
+    table = models.ledger(stack, (1, 8, 8))
+    assert table.values.tolist() == [
+        ["Conv2d(1, 2, kernel_size=3, stride=1, padding=1)", "2×8×8", 20, 2 * 64 * 9, "3×3"],
+        ["MaxPool2d(kernel_size=2, stride=2, padding=0)", "2×4×4", 0, 0, "4×4"],
+        ["Conv2d(2, 3, kernel_size=3, stride=1, padding=1)", "3×4×4", 57, 3 * 16 * 18, "8×8"],
+        ["AvgPool2d(kernel_size=2, stride=2, padding=1)", "3×3×3", 0, 0, "10×10"],
+        ["Upsample(scale_factor=2.0)", "3×6×6", 0, 0, ""],
+        ["Conv2d(3, 1, kernel_size=3, stride=1, padding=1)", "1×6×6", 28, 36 * 27, ""],
+        ["Upsample(size=3)", "1×3×3", 0, 0, ""],
+        ["Linear(9, 4)", "4", 40, 36, ""],
+    ]
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_ledger_leaves_the_network_as_it_was(training):
     model = Autoencoder(norm="batch").train(training)
@@ -188,6 +213,20 @@ def test_the_steady_one_has_the_layers_of_the_backbone():
     table = models.ledger(Autoencoder.steady(), (1, 28, 28))
     assert table.equals(models.ledger(Autoencoder(), (1, 28, 28)))
     assert Autoencoder.steady().options == Autoencoder("gelu", "batch").options
+
+
+def test_paired_halves_are_an_autoencoder(build):
+    whole, images = build(), torch.rand(5, 1, 28, 28)
+    paired = models.Paired(whole.encoder, whole.decoder)
+    assert torch.equal(paired(images), whole(images))
+    assert torch.equal(paired.encode(images), whole.encode(images))
+    flat = models.Paired(
+        nn.Sequential(nn.Flatten(), nn.Linear(784, 7)),
+        nn.Sequential(nn.Flatten(), nn.Linear(7, 784), nn.Unflatten(1, (1, 28, 28))),
+        latent_size=7,
+    )
+    assert flat.encode(images).shape == (5, 7) and flat(images).shape == images.shape
+    assert torch.equal(flat.decode(flat.encode(images)), flat(images))
 
 
 def test_shapes_on_the_way(build):

@@ -112,6 +112,18 @@ CASES = {
         ),
         ["numbers kept per image", "MSE per pixel", "PCA with k components", "after 15: 0.0052"],
     ),
+    "trade_off": (
+        lambda g: plots.trade_off(
+            {"backbone": (790_528, [0.004, 0.005, 0.006]), "linear": (100_352, [0.009])}, STICKS
+        ),
+        ["backbone", "linear", "multiplications per image", "MSE per pixel", "mean image"],
+    ),
+    "rate_distortion": (
+        lambda g: plots.rate_distortion(
+            {"PCA": {2: [0.05], 64: [0.009]}, "network": {2: [0.04, 0.05], 64: [0.005, 0.004]}}
+        ),
+        ["PCA", "network", "numbers per image", "MSE per pixel"],
+    ),
     "scatter": (
         lambda g: plots.scatter(
             {"PCA": noise(40, 2), "t-SNE": noise(40, 2).numpy()}, torch.arange(40) % 10
@@ -347,6 +359,23 @@ def test_seeds_show_each_seed_and_their_median():
     assert [float(line.get_xdata()[0]) for line in medians] == pytest.approx([0.03, 0.5])
     assert [line.get_ydata()[0] for line in medians] == [0, 1]
     assert axis.get_xscale() == "log" and axis.get_ylim()[0] > axis.get_ylim()[1]  # from the top
+
+
+def test_trade_off_stands_at_the_median_and_spans_the_range():
+    axis = plots.trade_off({"one": (1_000, [0.02, 0.01, 0.05])}, {}).axes[0]
+    line, dot = axis.lines
+    assert dot.get_xydata().tolist() == [[1_000, pytest.approx(0.02)]]
+    assert line.get_xydata().tolist() == [[1_000, 0.01], [1_000, 0.05]]
+
+
+def test_rate_distortion_stands_at_the_median_and_shades_the_range():
+    axis = plots.rate_distortion({"one": {2: [0.02, 0.01, 0.05], 8: [0.01]}}).axes[0]
+    assert axis.lines[0].get_xydata().tolist() == [
+        [2, pytest.approx(0.02)],
+        [8, pytest.approx(0.01)],
+    ]
+    heights = axis.collections[0].get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.01, 0.05)
 
 
 def test_class_bars_mark_the_largest():

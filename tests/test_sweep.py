@@ -16,7 +16,7 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
-from ae_helpers import checkpoints, models, series, widgets
+from ae_helpers import baselines, checkpoints, latent, models, series, widgets
 from ae_helpers.widgets.frame import Explorer, picture, slider
 from sweep import explorer_problems
 
@@ -26,7 +26,14 @@ def shipped_training(*_):
     return widgets.time_machine(originals, history, sticks)
 
 
+def picker(model, digits):
+    directions = latent.principal_directions(digits.train_images)
+    linear = {f"PCA-{k}": baselines.pca_network(directions, k) for k in (2, 16)}
+    return widgets.architecture_picker({"backbone": model, **linear}, digits)
+
+
 BUILD = {
+    "architecture_picker": picker,
     "batch_mates": lambda _, digits: widgets.batch_mates(checkpoints.shipped_steady(), digits),
     "blend": lambda model, digits: widgets.blend(model, digits.test_images),
     "browse_digits": lambda _, digits: widgets.browse_digits(digits),

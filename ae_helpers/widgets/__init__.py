@@ -3,6 +3,7 @@
 ``frame`` is what they share; each of the other files holds explorers that belong together.
 """
 
+from ae_helpers.widgets.architectures import architecture_picker
 from ae_helpers.widgets.batch_mates import batch_mates
 from ae_helpers.widgets.convolutions import size_rule, transposed_convolution
 from ae_helpers.widgets.digits import browse_digits

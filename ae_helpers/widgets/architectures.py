@@ -1,0 +1,105 @@
+"""One digit through many networks: what each makes of it, and what each costs."""
+
+import torch
+from torch import nn
+
+from ae_helpers import latent
+from ae_helpers.baselines import image_errors
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.models import ledger
+from ae_helpers.plots.style import ERROR_MAX
+from ae_helpers.training import reconstruct
+from ae_helpers.widgets import frame
+
+MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
+
+
+def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> frame.Explorer:
+    """Pick a network and a digit: its reconstruction, its error map, its price, and PCA beside it.
+
+    PCA keeps as many components as the network's code has numbers; its directions are those of the
+    training images. Shown are the first ``MEASURED`` test images.
+
+    Args:
+        networks: trained autoencoders, as ``frame.own_copy`` takes them, by name.
+        data: with at least two training images.
+
+    Raises:
+        TypeError, ValueError: no networks, or one that can't be explored (see ``frame.own_copy``),
+            or has more numbers than an image has pixels; the message names it.
+    """
+    if not isinstance(networks, dict):
+        raise TypeError(
+            f"The networks are a {type(networks).__name__}; expected a dict of trained "
+            'autoencoders by name. Write {"backbone": model}.'
+        )
+    if not networks:
+        raise ValueError("There is no network in the dict; expected at least one to pick.")
+    images = data.test_images[:MEASURED].cpu()
+    models = {name: _checked(name, network, images) for name, network in networks.items()}
+    directions = latent.principal_directions(data.train_images.cpu())
+    points = to_float(images).flatten(1)
+    coordinates = directions.coordinates(points)
+    labels = data.test_labels
+
+    def by_pca(chosen: torch.Tensor | slice, k: int) -> torch.Tensor:
+        return directions.points(coordinates[chosen, :k]).view(-1, *images.shape[1:])
+
+    rebuilt, prices, errors = {}, {}, {}
+    for name, model in models.items():
+        rebuilt[name] = reconstruct(model, images)
+        errors[name] = (
+            image_errors(images, rebuilt[name]),
+            image_errors(images, by_pca(slice(None), model.latent_size)),
+        )
+        layers = ledger(model, tuple(images.shape[1:]))[["parameters", "multiplications"]].sum()
+        prices[name] = ", ".join(f"{count:,} {kind}" for kind, count in layers.items())
+
+    def draw(network: str, digit: int):
+        image, answer = to_float(images[digit]), rebuilt[network][digit]
+        k = models[network].latent_size
+        own, pca = errors[network]
+        return {
+            "original": frame.grey(image),
+            "reconstruction": frame.grey(answer),
+            "squared error": frame.coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
+            "PCA, as many numbers": frame.grey(by_pca([digit], k)[0]),
+        }, (
+            f"{network}: {prices[network]} per image, {k} numbers. Error of {frame.digit_name(digit, labels)}: "
+            f"{own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; mean of {len(images)} digits: "
+            f"{own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
+        )
+
+    return frame.Explorer(
+        "Pick an architecture and a digit",
+        {
+            "network": frame.choice("network", list(models)),
+            "digit": frame.slider("test digit", 0, len(images) - 1, 0),
+        },
+        {
+            "original": frame.picture("the chosen test digit"),
+            "reconstruction": frame.picture("what the chosen network makes of it"),
+            "squared error": frame.picture(
+                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on"
+            ),
+            "PCA, as many numbers": frame.picture(
+                "what PCA makes of the digit with as many numbers as the network's code has"
+            ),
+        },
+        draw,
+    )
+
+
+def _checked(name: str, network: nn.Module, images: torch.Tensor) -> nn.Module:
+    """Its own copy; whatever is wrong with it, the message begins with its name."""
+    try:
+        model = frame.own_copy(network, images)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+    pixels = images[0].numel()
+    if model.latent_size > pixels:
+        raise ValueError(
+            f"{name}: a code of {model.latent_size} numbers is larger than the image's {pixels} "
+            "pixels, and PCA has no more components than pixels. Give it a smaller latent_size."
+        )
+    return model
