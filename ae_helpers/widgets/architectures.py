@@ -65,8 +65,8 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
             "squared error": frame.coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
             "PCA, as many numbers": frame.grey(by_pca([digit], k)[0]),
         }, (
-            f"{network}: {prices[network]} per image, {k} numbers. Error of {frame.digit_name(digit, labels)}: "
-            f"{own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; mean of {len(images)} digits: "
+            f"{network}: {prices[network]} per image, {k} numbers. Error of "
+            f"{frame.digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; mean of {len(images)} digits: "
             f"{own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
         )
 
