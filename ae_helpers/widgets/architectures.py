@@ -66,8 +66,8 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
             "PCA, as many numbers": frame.grey(by_pca([digit], k)[0]),
         }, (
             f"{network}: {prices[network]} per image, {k} numbers. Error of "
-            f"{frame.digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; mean of {len(images)} digits: "
-            f"{own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
+            f"{frame.digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
+            f"mean of {len(images)} digits: {own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
         )
 
     return frame.Explorer(
