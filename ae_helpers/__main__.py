@@ -1,6 +1,8 @@
 """The command line: ``python -m ae_helpers lab``, ``play``, ``run``, ``train`` and so on."""
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 from pathlib import Path
@@ -14,16 +16,26 @@ def train(args: argparse.Namespace) -> int:
 
     from ae_helpers import baselines, plots, training
     from ae_helpers.data import load
+    from ae_helpers.distributed import Team
     from ae_helpers.files import replacing
     from ae_helpers.models import Autoencoder
 
-    digits = load(args.data, args.data_dir)
-    print(digits)
+    team = Team()  # of one, unless torchrun has started several processes
+    with (
+        team.first_goes_first(),
+        contextlib.redirect_stdout(io.StringIO() if team.rank else sys.stdout),
+    ):
+        digits = load(args.data, args.data_dir)
+        print(digits)
     torch.manual_seed(args.seed)
     model = Autoencoder()
     shown = digits.test_images[: training.SHOWN]
     before = training.reconstruct(model, shown)
-    print(f"training for {args.epochs} epochs on {training.best_device()}, into {args.output}")
+    if not team.rank:
+        by = f" by {team.processes} processes" if team.processes > 1 else ""
+        print(
+            f"training for {args.epochs} epochs on {training.best_device()}{by}, into {args.output}"
+        )
     history = training.fit(
         model,
         digits,
@@ -33,6 +45,8 @@ def train(args: argparse.Namespace) -> int:
         seed=args.seed,
         folder=args.output,
     )
+    if team.rank:
+        return 0  # the first process tells the rest
     sticks = baselines.measuring_sticks(digits)
     figures = {
         "loss_curve.png": plots.loss_curve(history, sticks),

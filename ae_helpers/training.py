@@ -18,14 +18,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from ae_helpers.baselines import image_errors
 from ae_helpers.data import ImageData, check_images, to_float
 from ae_helpers.diagnostics import has_collapsed
+from ae_helpers.distributed import Objective, Team
 from ae_helpers.fast import matrix_products
 from ae_helpers.files import own_folder
 from ae_helpers.models import Autoencoder, in_evaluation
 from ae_helpers.progress import Progress, duration
 from ae_helpers.runs import History, Run, StopButton
 
-# A network and a batch, floats in [0, 1], to the loss that training makes smaller: a scalar.
-Objective = Callable[[nn.Module, Tensor], Tensor]
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -110,6 +109,12 @@ def fit(
 ) -> History:
     """Train ``model`` on ``data``: Adam, shuffled batches, MSE unless told otherwise. In place.
 
+    Under ``torchrun`` several processes train it together: each takes its part of every batch, and
+    the gradients are averaged, so that the result is that of one process, up to rounding. (Batch
+    normalisation alone sees only the part.) The first process prints, calls ``on_epoch`` and
+    writes. If one is killed and ``torchrun --max-restarts`` starts them again, they go on from the
+    last whole epoch in ``folder``.
+
     Args:
         model: an autoencoder, ``(N, C, H, W)`` in [0, 1] → the same shape. It is moved to the GPU
             if there is one, and left there.
@@ -159,29 +164,37 @@ def fit(
         check_images(images, getattr(model, "input_shape", None))
     _check_settings(settings, epochs)
 
-    device = best_device()
+    team, device = Team(), best_device()
+    if team.processes > 1 and device.type == "mps":
+        device = torch.device("cpu")  # the one GPU of a Mac can't be shared
     fast = fast and device.type == "cpu"
     model.to(device)
     images = data.train_images.to(device)
     run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
-    history, say = run.history, Progress(silent=not progress)
+    history, say = run.history, Progress(silent=team.rank > 0 or not progress)
     trained = "train loss" if settings["objective"] else "train error"
 
     layers = matrix_products(model) if fast else contextlib.nullcontext()
-    with layers, torch.random.fork_rng(), StopButton() as stop:
+    # An interrupt would reach each process of a team at another step, and they would wait for each
+    # other for ever. So it ends them; the next run goes on from the last whole epoch.
+    button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
+    with layers, torch.random.fork_rng(), button as stop:
         torch.manual_seed(seed)
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
         else:
             history.error_before = _test(model, data, history)
             say.finish(f"before training: test error {history.error_before:.4f}")
-        if on_epoch:
+        if on_epoch and not team.rank:
             on_epoch(history)
+        if team.rank:
+            torch.manual_seed(seed + 10_000 * team.rank + history.epochs)  # its own noise
+        objective = team.averaging(model, objective)
 
         for epoch in range(history.epochs + 1, epochs + 1):
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
-            problem = _train_epoch(run, images, batches, epochs, objective, say, stop)
+            problem = _train_epoch(run, images, batches, epochs, objective, team, say, stop)
             known = len(history.problems)
             if not problem:
                 error = _test(model, data, history)
@@ -197,14 +210,15 @@ def fit(
             history.test_error.append(error)
             history.seconds.append(time.monotonic() - started)
             run.losses = []
-            run.save()
+            if not team.rank:
+                run.save()
             say.finish(
                 f"epoch {epoch:2}/{epochs}: {trained} {history.train_error[-1]:.4f}, "
                 f"test error {history.test_error[-1]:.4f}, {history.seconds[-1]:.0f} s"
             )
             for problem in history.problems[known:]:  # has it collapsed?
                 say.finish(problem)
-            if on_epoch:
+            if on_epoch and not team.rank:
                 on_epoch(history)
     return history
 
@@ -239,12 +253,14 @@ def _train_epoch(
     batches: tuple[Tensor, ...],
     epochs: int,
     objective: Objective,
+    team: Team,
     say: Progress,
     stop: StopButton,
 ) -> str:
     """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
     epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
-    steps = train_steps(run.model, images, batches[first:], run.optimizer, run.schedule, objective)
+    objective, parts = team.divide(objective, batches[first:])
+    steps = train_steps(run.model, images, parts, run.optimizer, run.schedule, objective)
     for loss in steps:
         run.losses.append(loss)
         done = len(run.losses)
@@ -254,6 +270,7 @@ def _train_epoch(
         if stop.requested:
             break
 
+    run.losses = list(team.mean(torch.stack(run.losses)))
     finite = torch.stack(run.losses).isfinite().cpu()
     if not finite.all():
         step = int((~finite).nonzero()[0])
