@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ae_helpers import refresh, series
+from ae_helpers import refresh, series, sweep
 
 
 def train(args: argparse.Namespace) -> int:
@@ -114,6 +114,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     series.add_lesson_choice(
         command("refresh", refresh.refresh, "run the lessons in place, and store their outputs")
+    )
+    sweep.add_sweep_arguments(
+        command("sweep", sweep.sweep, "run one experiment with every combination of parameters")
     )
     sub = command("train", train, "train the backbone; write checkpoints and pictures")
     add_data_options(sub)

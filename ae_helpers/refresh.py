@@ -5,7 +5,7 @@ import base64
 
 from ae_helpers.files import replacing
 from ae_helpers.lesson_runs import title_of, without_widgets
-from ae_helpers.series import choose_lessons, find_lessons, gallery, number_of
+from ae_helpers.series import choose_lessons, experiment, find_lessons, gallery, number_of
 
 
 def refresh(args: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def refresh(args: argparse.Namespace) -> int:
     import nbformat
     from nbclient import NotebookClient
 
-    for lesson in choose_lessons([*find_lessons(), gallery()], args.lessons):
+    for lesson in choose_lessons([*find_lessons(), gallery(), experiment()], args.lessons):
         notebook = nbformat.read(lesson, as_version=4)
         print(f"{number_of(lesson)}  {title_of(notebook)} … ", end="", flush=True)
         NotebookClient(

@@ -33,6 +33,11 @@ def gallery() -> Path:
     return PROJECT / "notebooks" / "gallery.ipynb"
 
 
+def experiment() -> Path:
+    """The notebook that `sweep` runs with many parameters, which is no lesson either."""
+    return PROJECT / "notebooks" / "experiment.ipynb"
+
+
 def number_of(lesson: Path) -> str:
     """What chooses a notebook on the command line: its number, "01"; or "gallery"."""
     return lesson.stem.partition("_")[0]
