@@ -85,7 +85,9 @@ class ShapedAutoencoder(Autoencoder):
         settings = zip(*map(decoder_settings, sides), strict=True)  # of both sides, by layer
         for number, by_side in enumerate(settings, start=1):
             kernel, stride, padding, extra = zip(*by_side, strict=True)
-            layer = nn.ConvTranspose2d(*wide[number - 1 : number + 1], kernel, stride, padding, extra)
+            layer = nn.ConvTranspose2d(
+                *wide[number - 1 : number + 1], kernel, stride, padding, extra
+            )
             if repr(layer) != repr(self.decoder.get_submodule(f"deconv{number}")):
                 setattr(self.decoder, f"deconv{number}", layer)
 
