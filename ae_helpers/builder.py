@@ -30,29 +30,36 @@ def encoder_sizes(side: int) -> list[int]:
     return sizes
 
 
+def before(m: int, k: int, s: int, p: int) -> tuple[int, int]:
+    """Of which n a transposed convolution makes m, and with which output padding o.
+
+    From m = (n − 1)s − 2p + k + o: n is the largest that fits, o the remainder, below s.
+    """
+    n, o = divmod(m + 2 * p - k, s)
+    return n + 1, o
+
+
 def decoder_settings(side: int) -> list[tuple[int, int, int, int]]:
     """Kernel, stride, padding and output padding of each layer of the decoder, along one side.
 
-    The inverse of the size rule (n − 1)s − 2p + k + o, from the image back to the code:
+    From the image back to the code, by ``before``:
 
-    - layer 4 keeps k = 4, s = 2, p = 3, so it makes 2n − 4 + o of n: n = ⌊(side + 4)/2⌋, and o = 1
-      where the side is odd;
-    - layers 3 and 2 double, k = s = 2; for an odd size they double and crop a pixel, p = o = 1;
-    - layer 1 has stride 1 and the kernel that bridges what is left: k = target − n + 1.
+    - layer 4 keeps the backbone's k = 4, s = 2, p = 3;
+    - layers 3 and 2 double, k = s = 2. To make an odd size they double and lose a pixel: p = o = 1,
+      for with p = 0 and o = 1 no stamp would reach the last pixel;
+    - layer 1 has stride 1 and the kernel that bridges what is left: k = m − n + 1.
 
     For 28 that is the backbone's decoder: 1 → 4 → 8 → 16 → 28.
 
     Raises:
         ValueError: see ``encoder_sizes``.
     """
-    code = encoder_sizes(side)[-1]
-    target = (side + 4) // 2
-    settings = [(4, 2, 3, side % 2)]
-    for _ in range(2):
-        odd = target % 2
-        settings.append((2, 2, odd, odd))
-        target = (target + odd) // 2
-    settings.append((target - code + 1, 1, 0, 0))
+    code, m, settings = encoder_sizes(side)[-1], side, []
+    for k, p in ((4, 3), (2, None), (2, None)):
+        p = m % 2 if p is None else p
+        m, o = before(m, k, 2, p)
+        settings.append((k, 2, p, o))
+    settings.append((m - code + 1, 1, 0, 0))
     return settings[::-1]
 
 

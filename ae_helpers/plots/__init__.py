@@ -1,6 +1,7 @@
 """Pictures: tensors in, matplotlib Figure out, in one style; ``show`` puts one on the page."""
 
 from ae_helpers.plots.charts import bars, class_bars, loss_curve, measuring_stick, seeds
+from ae_helpers.plots.datasets import matrix
 from ae_helpers.plots.latent import distances, scatter, walks
 from ae_helpers.plots.pictures import (
     before_after,
