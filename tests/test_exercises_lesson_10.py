@@ -20,6 +20,11 @@ def by_search(m, k, s, p):
                 return n, o
 
 
+def rounded_up(m, k, s, p):
+    n = math.ceil((m + 2 * p - k) / s) + 1
+    return n, m - ((n - 1) * s - 2 * p + k)
+
+
 def product(x, c):
     return x * c[:, :, None, None]
 
@@ -71,13 +76,7 @@ WRONG = {
         "minus 2p": (lambda m, k, s, p: ((m - 2 * p - k) // s + 1, 0), "sign of p"),
         "plus k": (lambda m, k, s, p: ((m + 2 * p + k) // s + 1, 0), "sign of k"),
         "swapped": (lambda *case: by_search(*case)[::-1], "other way round"),
-        "rounded up": (
-            lambda m, k, s, p: (
-                n := math.ceil((m + 2 * p - k) / s) + 1,
-                m - check._made(n, 0, k, s, p),
-            ),
-            "can only add",
-        ),
+        "rounded up": (rounded_up, "can only add"),
         "n too small": (
             lambda m, k, s, p: (1, m - check._made(1, 0, k, s, p)),
             "smaller than the stride",
@@ -142,7 +141,7 @@ WRONG = {
         ),
         "bytes everywhere": (
             lambda t, r, a: mse(t.float(), r) / mse(t.float(), a.float().mean(0)),
-            "before the network's error",
+            "to_float(test) and",
         ),
         "an image's share": (lambda t, r, a: image_errors(t, r), "a Tensor of shape (12,)"),
         "text": (lambda *_: "little", "a str"),
