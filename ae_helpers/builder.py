@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ae_helpers import checkpoints
 from ae_helpers.models import Autoencoder
 
 SMALLEST = 21  # pixels: a shorter side leaves no window for the encoder's last layer
@@ -122,6 +123,21 @@ def build(shape: Sequence[int], latent_size: int = CHANNELS, **options) -> Autoe
             says why, and what would do. Or an unknown option.
     """
     return ShapedAutoencoder(shape, latent_size, **options)
+
+
+def shipped(name: str) -> Autoencoder:
+    """A network for other images that comes with the package: ``"clothes"`` or ``"coloured"``.
+
+    Trained on Fashion-MNIST and on coloured MNIST; ``ae_helpers/trained/README.md`` says how.
+
+    Raises:
+        FileNotFoundError: there is none of that name.
+    """
+    path = checkpoints.SHIPPED.with_name(f"{name}.pt")
+    content = checkpoints.load(path)
+    model = build(**content["options"])
+    checkpoints.restore(model, content, path)
+    return model.eval()
 
 
 def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

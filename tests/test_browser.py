@@ -17,7 +17,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_helpers import checkpoints, models, series
+from ae_helpers import builder, checkpoints, data, models, series
 from ae_helpers.widgets.pad import as_mnist
 from browser import (
     NoBrowserError,
@@ -36,7 +36,7 @@ DRAW = "Draw a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
-    "Choose the batch-mates",
+    *("Choose the batch-mates", "Send every dataset"),
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
@@ -285,6 +285,25 @@ def test_batch_mates(page, sample):
     with explorer.changing():
         explorer.press("evaluation mode", "Space")
     shows(explorer, "in this batch", checkpoints.shipped_steady().eval()(image)[0, 0])
+
+
+@main_path
+def test_dataset_browser(page, sample):
+    explorer = ShownExplorer(page, "Send every dataset")
+    with explorer.changing():
+        explorer.press("image", "ArrowRight")
+    shows(
+        explorer,
+        "reconstruction",
+        checkpoints.shipped_steady()(sample.test_images[1:2] / 255)[0, 0],
+    )
+    explorer.press("dataset", *"coloured digits")
+    assert "these are 3×28×28" in explorer.readout.text_content()
+    with explorer.changing():
+        explorer.press("network", *"coloured digits")
+    hued = data.coloured(sample).test_images[1:2] / 255
+    rebuilt = builder.shipped("coloured")(hued)[0].permute(1, 2, 0)
+    shows(explorer, "reconstruction", (rebuilt * 255).round().numpy())
 
 
 @main_path

@@ -67,10 +67,10 @@ def load_folder(
         images.append(image)
         owners.append(file.parent)
     if len(images) < 2:
-        found = f"one picture, {first[0].name}" if images else "no picture"
+        found = f"one picture, {first[0].name}," if images else "no picture"
         raise ValueError(
             f"There is {found} in {folder} that can be read; expected at least two, one to train "
-            f"on and one to test. Known endings: {', '.join(sorted(_endings())[:12])}, …"
+            "on and one to test. Files are known by their ending: .jpg, .png, .webp, .tif, …."
         )
     return _split(folder, torch.stack(images), owners, seed)
 

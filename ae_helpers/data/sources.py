@@ -79,20 +79,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Idx(Source):
-    """MNIST or one in the same four files; ``package`` is where Debian installs it, if it does."""
+    """MNIST or one in the same four files; ``package`` is Debian's, if it has one."""
 
     package: str = ""
+    folder: str = ""  # where the package puts the files, gzipped
     count = "four"
 
     @property
     def is_installed(self) -> bool:
-        folder = Path(self.package)
+        folder = Path(self.folder)
         return bool(self.package) and all((folder / f"{file}.gz").is_file() for file in FILES)
 
     @property
     def cure(self) -> str:
-        name = f"dataset-{Path(self.package).name}"
-        return super().cure + f" On Debian or Ubuntu: apt install {name}" * bool(self.package)
+        hint = f" On Debian and Ubuntu: apt install {self.package}"
+        return super().cure + hint * bool(self.package)
 
     def missing(self, root: Path) -> list[str]:
         paths = [f"{self.place}/{file}" for file in FILES]  # gzipped will do
@@ -116,8 +117,7 @@ class Idx(Source):
         """The same, unpacked in memory from the files of the package."""
         parts = []
         for file, header in FILES.items():
-            path = Path(self.package) / f"{file}.gz"
-            cure = f"Install the package dataset-{path.parent.name} again."
+            path, cure = Path(self.folder) / f"{file}.gz", f"Install {self.package} again."
             try:
                 content = bytearray(gzip.decompress(path.read_bytes()))
             except (OSError, EOFError, zlib.error) as error:
@@ -222,7 +222,8 @@ SOURCES = {
     "mnist": Idx("MNIST", "MNIST", 11, "MNIST/raw"),
     "fashion-mnist": Idx(
         *("Fashion-MNIST", "FashionMNIST", 30, "FashionMNIST/raw"),
-        package="/usr/share/datasets/fashion-mnist",
+        package="dataset-fashion-mnist",
+        folder="/usr/share/datasets/fashion-mnist",
     ),
     "kmnist": Idx("KMNIST", "KMNIST", 20, "KMNIST/raw"),
     "cifar10": Cifar10("CIFAR-10", "CIFAR10", 170, "cifar-10-batches-py"),
