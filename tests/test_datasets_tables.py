@@ -85,8 +85,13 @@ def test_a_row_is_the_same_twice(lesson, cpu):
 def test_the_table_of_colours_is_complete(colours):
     found = colours.groupby("network")["seed"].count().to_dict()
     assert found == {
-        **{"all-black": 1, "mean image": 1, "the perfect picture in grey": 1, "PCA-64": 1},
-        **{"3×28×28, 64 numbers": 1, "3×32×32, 64 numbers": 1, "3×32×32, 256 numbers": 1},
+        "all-black": 1,
+        "mean image": 1,
+        "the perfect picture in grey": 1,
+        "PCA-64": 1,
+        "3×28×28, 64 numbers": 1,
+        "3×32×32, 64 numbers": 1,
+        "3×32×32, 256 numbers": 1,
     }
     channels = colours[["red", "green", "blue"]].mean(axis=1)
     assert (channels - colours["middle"]).abs().max() < 2e-5
