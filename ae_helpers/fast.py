@@ -99,11 +99,11 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
     im2col would do it k·k times.
     """
     k, out = layer.kernel_size[0], layer.out_channels
+    if (x.shape[3] + 2 * layer.padding[0] - k + 1) % BLOCK:
+        return nn.Conv2d.forward(layer, x)
     x = F.pad(x, [layer.padding[0]] * 4)[:, 0]
     n, height, width = x.shape
     rows, columns, seen = height - k + 1, width - k + 1, k + BLOCK - 1
-    if columns % BLOCK:
-        return layer._conv_forward(x[:, None], layer.weight, layer.bias)
     strips = x.unfold(2, seen, BLOCK).transpose(1, 2).reshape(n, -1, height * seen)
     strips = strips.unfold(2, k * seen, seen).transpose(1, 2)  # (n, rows, columns / BLOCK, …)
     strips = _scratch(strips.shape, x.dtype).detach().copy_(strips).view(-1, k * seen)

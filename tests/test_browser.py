@@ -17,7 +17,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_helpers import checkpoints, models, series
+from ae_helpers import builder, checkpoints, data, models, series
 from ae_helpers.widgets.pad import as_mnist
 from browser import (
     NoBrowserError,
@@ -36,7 +36,7 @@ DRAW = "Draw a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
-    *("Choose the batch-mates", "Pick an architecture"),
+    *("Choose the batch-mates", "Pick an architecture", "Send every dataset"),
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
@@ -300,6 +300,25 @@ def test_architecture_picker(page, model, sample):
     mean, axes, _ = principal(few.train_images.flatten(1) / 255)
     by_pca = mean + (image.flatten(1) - mean) @ axes[:, :8] @ axes[:, :8].T
     shows(explorer, "reconstruction", by_pca.view(28, 28))
+
+
+@main_path
+def test_dataset_browser(page, sample):
+    explorer = ShownExplorer(page, "Send every dataset")
+    with explorer.changing():
+        explorer.press("image", "ArrowRight")
+    shows(
+        explorer,
+        "reconstruction",
+        checkpoints.shipped_steady()(sample.test_images[1:2] / 255)[0, 0],
+    )
+    explorer.control("dataset").select_option(label="coloured digits")
+    assert "these are 3×28×28" in explorer.readout.text_content()
+    with explorer.changing():
+        explorer.control("network").select_option(label="coloured digits")
+    hued = data.coloured(sample).test_images[1:2] / 255
+    rebuilt = builder.shipped("coloured")(hued)[0].permute(1, 2, 0)
+    shows(explorer, "reconstruction", (rebuilt * 255).round().numpy())
 
 
 @main_path

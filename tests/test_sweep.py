@@ -16,7 +16,7 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
-from ae_helpers import baselines, checkpoints, latent, models, series, widgets
+from ae_helpers import baselines, builder, checkpoints, data, latent, models, series, widgets
 from ae_helpers.widgets.frame import Explorer, picture, slider
 from sweep import explorer_problems
 
@@ -39,6 +39,10 @@ BUILD = {
     "browse_digits": lambda _, digits: widgets.browse_digits(digits),
     "before_after": lambda model, digits: widgets.before_after(
         models.Autoencoder(), model, digits.test_images
+    ),
+    "dataset_browser": lambda _, digits: widgets.dataset_browser(
+        {"digits": checkpoints.shipped_steady(), "coloured": builder.shipped("coloured")},
+        {"digits": digits, "coloured": data.coloured(digits)},
     ),
     "draw_digit": lambda model, digits: widgets.draw_digit(model, digits.test_images),
     "keep_k": widgets.keep_k,

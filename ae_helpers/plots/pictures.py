@@ -19,11 +19,11 @@ from ae_helpers.training import History
 
 @styled
 def images(rows: Tensor | dict[str, Tensor], titles: Sequence[str] = ()) -> Figure:
-    """A grid of images in grey, from 0 (black) to 1 (white).
+    """A grid of images, grey from 0 (black) to 1 (white), or RGB.
 
     Args:
-        rows: ``(N, 1, H, W)``, one row; or one tensor for each row, keyed by the row's label.
-            ``uint8`` or floats in [0, 1].
+        rows: ``(N, 1, H, W)`` or ``(N, 3, H, W)``, one row; or one tensor for each row, keyed by
+            the row's label. ``uint8`` or floats in [0, 1].
         titles: one above each column.
     """
     rows = rows if isinstance(rows, dict) else {"": rows}
@@ -40,11 +40,11 @@ def before_after(images: Tensor, **reconstructions: Tensor) -> Figure:
     """Images, and below them each reconstruction with its error map and its error per image.
 
     Args:
-        images: ``(N, 1, H, W)``, ``uint8`` or floats in [0, 1]; ten fit well.
-        reconstructions: one ``(N, 1, H, W)`` each, keyed by its label: ``before=…, after=…``.
+        images: ``(N, C, H, W)``, C 1 or 3, ``uint8`` or floats in [0, 1]; ten fit well.
+        reconstructions: one ``(N, C, H, W)`` each, keyed by its label: ``before=…, after=…``.
 
-    The error map is the squared error of each pixel, white for 0, darkest from ``ERROR_MAX`` on: it
-    is the same scale in every figure. The number is the image's MSE.
+    The error map is the squared error of each pixel, in RGB the mean of its three, white for 0,
+    darkest from ``ERROR_MAX`` on: the same scale in every figure. The number is the image's MSE.
     """
     labels = ["original"]
     for label in reconstructions:
@@ -58,7 +58,7 @@ def before_after(images: Tensor, **reconstructions: Tensor) -> Figure:
         for i, error in enumerate(errors):
             digit(axes[2 * number + 1, i], output[i])
             mapped = axes[2 * number + 2, i].imshow(
-                squared[i, 0], cmap="Oranges", vmin=0, vmax=ERROR_MAX
+                squared[i].mean(0), cmap="Oranges", vmin=0, vmax=ERROR_MAX
             )
             axes[2 * number + 2, i].set_xlabel(f"{error:.4f}", fontsize=9)
     bar = figure.colorbar(mapped, ax=axes[:, -1], extend="max", aspect=30)

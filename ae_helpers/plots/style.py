@@ -79,4 +79,9 @@ def grid(rows: int, columns: int, labels: Sequence[str] = ()):
 
 
 def digit(axis, image: Tensor) -> None:
-    axis.imshow(image[0].detach().cpu(), cmap="gray", vmin=0, vmax=1)
+    """Draw an image in [0, 1]: ``(1, H, W)`` in grey, ``(3, H, W)`` in RGB."""
+    image = image.detach().cpu()
+    if len(image) == 3:
+        axis.imshow(image.clamp(0, 1).permute(1, 2, 0))
+    else:
+        axis.imshow(image[0], cmap="gray", vmin=0, vmax=1)

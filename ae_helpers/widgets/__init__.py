@@ -6,6 +6,7 @@
 from ae_helpers.widgets.architectures import architecture_picker
 from ae_helpers.widgets.batch_mates import batch_mates
 from ae_helpers.widgets.convolutions import size_rule, transposed_convolution
+from ae_helpers.widgets.datasets import dataset_browser
 from ae_helpers.widgets.digits import browse_digits
 from ae_helpers.widgets.latent import blend, keep_k, latent_sliders
 from ae_helpers.widgets.pad import draw_digit

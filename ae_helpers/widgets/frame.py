@@ -219,6 +219,15 @@ def grey(image: Tensor) -> Image.Image:
     return Image.fromarray(image.cpu().numpy())
 
 
+def as_image(image: Tensor) -> Image.Image:
+    """An image as it is, ``(1, H, W)`` in grey or ``(3, H, W)`` in RGB; ``uint8`` or in [0, 1]."""
+    if image.ndim != 3 or len(image) != 3:
+        return grey(image)
+    if image.dtype != torch.uint8:
+        image = (image.clamp(0, 1) * 255).round().byte()
+    return Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+
+
 def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Image:
     """Numbers, ``(H, W)``, as colours: ``low`` and all below is the first one of ``colormap``."""
     scaled = (values.float() - low) / max(high - low, 1e-12)

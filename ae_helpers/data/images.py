@@ -1,0 +1,103 @@
+"""What a dataset is here, and the one way from its bytes to what the networks take."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """Training and test images with their labels, and where they came from.
+
+    Images are ``uint8`` in 0 … 255, shape ``(N, C, H, W)``: a quarter of the memory of floats.
+    ``to_float`` turns a batch into ``float32`` in [0, 1]. Labels are ``int64``, shape ``(N,)``.
+    """
+
+    name: str
+    provenance: str
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether this is the offline sample and not the full set."""
+        return self.name.endswith("sample")
+
+    def take(self, train: int | None = None, test: int | None = None) -> "ImageData":
+        """The first ``train`` training and ``test`` test images (``None``: all of them)."""
+        return replace(
+            self,
+            train_images=self.train_images[:train],
+            train_labels=self.train_labels[:train],
+            test_images=self.test_images[:test],
+            test_labels=self.test_labels[:test],
+        )
+
+    def __repr__(self) -> str:
+        shape = "×".join(str(size) for size in self.train_images.shape[1:])
+        return (
+            f"{self.name}: {len(self.train_images):,} training and {len(self.test_images):,} test "
+            f"images of {shape}, {str(self.train_images.dtype).removeprefix('torch.')}\n"
+            f"source: {self.provenance}"
+        )
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Turn images into what the networks take: ``float32`` in [0, 1], shape unchanged.
+
+    ``uint8`` is divided by 255, as torchvision's ``ToTensor`` does; floats are passed through.
+    """
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+
+
+def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> None:
+    """Refuse images that a network would silently learn nonsense from.
+
+    Args:
+        images: what is to be checked: ``(N, C, H, W)``, ``uint8``, or floats in [0, 1].
+        shape: the ``(C, H, W)`` that the network takes, if known.
+
+    Raises:
+        TypeError: not a tensor, or neither ``uint8`` nor floating point.
+        ValueError: another number of axes, no image, another shape, NaN, or values outside [0, 1].
+    """
+    if not isinstance(images, Tensor):
+        raise TypeError(
+            f"Images are a {type(images).__name__}; expected a torch tensor of shape (N, C, H, W). "
+            "Convert them with torch.as_tensor(images)."
+        )
+    if images.ndim != 4:
+        cure = " Add the channel axis: images[:, None]." if images.ndim == 3 else ""
+        raise ValueError(
+            f"Images have shape {tuple(images.shape)}; expected four axes (N, C, H, W).{cure}"
+        )
+    if images.numel() == 0:
+        raise ValueError(
+            f"Images have shape {tuple(images.shape)}, so there is nothing in them; expected at "
+            "least one image. Look at the slice or filter that made them."
+        )
+    if shape and tuple(images.shape[1:]) != tuple(shape):
+        raise ValueError(
+            f"Images have shape {tuple(images.shape[1:])} each; this network takes {tuple(shape)}. "
+            "Resize them, or build a network for their size."
+        )
+    if images.dtype == torch.uint8:
+        return
+    if not images.is_floating_point():
+        raise TypeError(
+            f"Images are {images.dtype}; expected uint8 in 0 … 255 or floats in [0, 1]. "
+            "Convert them with images.to(torch.uint8)."
+        )
+    if not torch.isfinite(images).all():
+        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
+        raise ValueError(
+            f"{bad} of {len(images)} images hold NaN or infinite pixels; expected numbers in "
+            "[0, 1]. Look at how they were made, or drop them."
+        )
+    low, high = images.min().item(), images.max().item()
+    if low < 0 or high > 1:
+        cure = "Divide them by 255." if low >= 0 else "Scale them to [0, 1]."
+        raise ValueError(f"Pixels run from {low:g} to {high:g}; expected [0, 1]. {cure}")

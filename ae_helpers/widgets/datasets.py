@@ -1,0 +1,111 @@
+"""Every dataset through every network: what each makes of images it was not made for."""
+
+import functools
+
+from PIL import Image
+from torch import Tensor, nn
+
+from ae_helpers.baselines import black, image_errors, mean_image
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.plots.style import ERROR_MAX
+from ae_helpers.training import reconstruct
+from ae_helpers.widgets import frame
+
+CHOSEN = 200  # images to choose from, and to average errors over
+
+
+def dataset_browser(
+    networks: dict[str, nn.Module], datasets: dict[str, ImageData]
+) -> frame.Explorer:
+    """Choose a dataset, a network and an image: original, reconstruction, error map.
+
+    Where the network takes images of another shape, the explorer says so and shows no more than
+    the original.
+
+    Args:
+        networks: autoencoders by name, as ``frame.own_copy`` takes them; each fits one of the
+            datasets.
+        datasets: by name; of grey or RGB images. The first test images are shown, and the mean
+            image is that of the training images.
+
+    Raises:
+        TypeError, ValueError: see ``frame.own_copy``; or nothing to choose from, a network that
+            fits no dataset, or images with neither 1 nor 3 channels.
+    """
+    for name, given in {"networks": networks, "datasets": datasets}.items():
+        if not isinstance(given, dict) or not given:
+            raise ValueError(
+                f"The {name} are {given!r}; expected at least one, by name: a dict such as "
+                f'{{"digits": …}}.'
+            )
+    tests = {name: images.test_images[:CHOSEN].cpu() for name, images in datasets.items()}
+    copies = {name: _own(name, network, tests) for name, network in networks.items()}
+    count = min(map(len, tests.values()))
+
+    @functools.cache
+    def rebuilt(network: str, dataset: str) -> Tensor | None:
+        """All its images as the network rebuilds them, if they have the shape it takes."""
+        model, images = copies[network], tests[dataset]
+        fits = tuple(images.shape[1:]) == tuple(getattr(model, "input_shape", images.shape[1:]))
+        return reconstruct(model, images) if fits else None
+
+    @functools.cache
+    def usual(dataset: str) -> Tensor:
+        return mean_image(datasets[dataset].train_images.cpu())
+
+    def draw(dataset: str, network: str, number: int):
+        images, labels = tests[dataset], datasets[dataset].test_labels
+        image, answers = images[number], rebuilt(network, dataset)
+        label = "" if labels is None else f" (label {labels[number]})"
+        said = f"{dataset}, image {number}{label}, by the network “{network}”"
+        original = frame.as_image(image)
+        if answers is None:
+            blank = Image.new("LA", original.size, (255, 0))
+            takes, has = ("×".join(map(str, s)) for s in (copies[network].input_shape, image.shape))
+            return {"original": original, "reconstruction": blank, "squared error": blank}, (
+                f"{said}: it takes images of {takes}, and these are {has}. Choose another network, "
+                "or build one for them."
+            )
+        squares = (to_float(image) - answers[number]).square().mean(0)
+        by_mean, errors = image_errors(images, usual(dataset)), image_errors(images, answers)
+        own, mean = errors[number].item(), by_mean[number].item()
+        return {
+            "original": original,
+            "reconstruction": frame.as_image(answers[number]),
+            "squared error": frame.coloured(squares, "Oranges", 0, ERROR_MAX),
+        }, (
+            f"{said}: error {own:.4f} (MSE per pixel and channel), the mean image's {mean:.4f}, "
+            f"black's {black(image[None]):.4f}. Over {len(images)} images {errors.mean():.4f}, "
+            f"{errors.mean() / by_mean.mean():.0%} of the mean image's {by_mean.mean():.4f}."
+        )
+
+    return frame.Explorer(
+        "Send every dataset through every network",
+        {
+            "dataset": frame.choice("dataset", list(datasets)),
+            "network": frame.choice("network", list(networks)),
+            "number": frame.slider("image", 0, count - 1, 0),
+        },
+        {
+            "original": frame.picture("The chosen image."),
+            "reconstruction": frame.picture("What the chosen network makes of it."),
+            "squared error": frame.picture(
+                f"Where they differ: white for 0, darkest from {ERROR_MAX} on, the mean of all "
+                "channels."
+            ),
+        },
+        draw,
+    )
+
+
+def _own(name: str, network: nn.Module, tests: dict[str, Tensor]) -> nn.Module:
+    """A copy of the network, checked on the first dataset that has its shape."""
+    wanted = getattr(network, "input_shape", None)
+    fitting = [x for x in tests.values() if wanted is None or tuple(x.shape[1:]) == tuple(wanted)]
+    if not fitting:
+        shapes = ", ".join(f"{n} {tuple(x.shape[1:])}" for n, x in tests.items())
+        raise ValueError(
+            f"The network {name!r} takes images of shape {tuple(wanted)}; expected a dataset of "
+            f"that shape among {shapes}. Add one, or leave the network out."
+        )
+    return frame.own_copy(network, fitting[0], trained=False)
