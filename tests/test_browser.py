@@ -310,14 +310,15 @@ def test_dataset_browser(page, sample):
     shows(
         explorer,
         "reconstruction",
-        checkpoints.shipped_steady()(sample.test_images[1:2] / 255)[0, 0],
+        checkpoints.shipped_steady().eval()(sample.test_images[1:2] / 255)[0, 0],
     )
-    explorer.control("dataset").select_option(label="coloured digits")
+    with explorer.changing():
+        explorer.control("dataset").select_option(label="coloured digits")
     assert "these are 3×28×28" in explorer.readout.text_content()
     with explorer.changing():
         explorer.control("network").select_option(label="coloured digits")
     hued = data.coloured(sample).test_images[1:2] / 255
-    rebuilt = builder.shipped("coloured")(hued)[0].permute(1, 2, 0)
+    rebuilt = builder.shipped("coloured").eval()(hued)[0].permute(1, 2, 0)
     shows(explorer, "reconstruction", (rebuilt * 255).round().numpy())
 
 
