@@ -22,7 +22,8 @@ def refresh(args: argparse.Namespace) -> int:
     import nbformat
     from nbclient import NotebookClient
 
-    for lesson in choose_lessons([*find_lessons(), gallery(), experiment()], args.lessons):
+    others = [path for path in (gallery(), experiment()) if path.exists()]
+    for lesson in choose_lessons([*find_lessons(), *others], args.lessons):
         notebook = nbformat.read(lesson, as_version=4)
         print(f"{number_of(lesson)}  {title_of(notebook)} … ", end="", flush=True)
         NotebookClient(
