@@ -9,6 +9,8 @@ import torch
 from ae_helpers import data, training
 from ae_helpers.models import Autoencoder
 
+pytest.register_assert_rewrite("exercise_zoo")  # whose tests say what was compared
+
 
 @pytest.fixture(scope="session")
 def sample():

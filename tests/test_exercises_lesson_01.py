@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ae_helpers.data import to_float
 from ae_helpers.exercises import lesson_01 as check
-from exercise_zoo import cases
+from exercise_zoo import zoo_tests
 
 
 def overwritten(pixels):
@@ -73,31 +73,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
-def test_right_answers_pass(exercise, answer):
-    verdict = exercise(answer)
-    assert verdict and verdict.message.startswith("Right"), verdict
-
-
-@pytest.mark.parametrize(("exercise", "answer"), cases(WRONG))
-def test_wrong_answers_hear_what_is_wrong(exercise, answer):
-    function, words = answer
-    verdict = exercise(function)
-    assert not verdict
-    assert words in verdict.message
-
-
-@pytest.mark.parametrize("exercise", WRONG, ids=lambda exercise: exercise.__name__)
-def test_each_mistake_has_a_message_of_its_own(exercise):
-    messages = {exercise(function).message for function, _ in WRONG[exercise].values()}
-    assert len(messages) == len(WRONG[exercise])
-
-
-@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
-@pytest.mark.parametrize("unsolved", [..., None, lambda *_: ..., lambda *_: None])
-def test_unsolved_says_not_yet(exercise, unsolved):
-    verdict = exercise(unsolved)
-    assert not verdict and verdict.message.startswith("Not yet")
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG)
 
 
 def test_a_verdict_is_one_line_in_a_notebook():

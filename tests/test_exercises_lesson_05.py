@@ -4,11 +4,10 @@ import re
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 
 from ae_helpers.exercises import lesson_05 as check
-from exercise_zoo import cases
+from exercise_zoo import zoo_tests
 
 
 def errors_of(images, reconstructions):
@@ -248,18 +247,12 @@ WRONG = {
 SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784"}
 
 
-@pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
-def test_right_answers_pass(exercise, answer):
-    verdict = exercise(answer)
-    assert verdict, verdict
-
-
-@pytest.mark.parametrize(("exercise", "answer"), cases(WRONG))
-def test_wrong_answers_hear_what_is_wrong(exercise, answer):
-    function, words = answer
-    verdict = exercise(function)
-    assert not verdict
-    assert words in verdict.message
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
 
 
 def test_means_that_are_nearly_right_are_shown_to_differ():
@@ -267,17 +260,3 @@ def test_means_that_are_nearly_right_are_shown_to_differ():
     almost = each(range(10), lambda e, m: 1.0002 * e[m].mean().item())
     message = check.per_class(almost).message
     assert len(set(re.findall(r"\d+\.\d+", message))) == 2, message
-
-
-@pytest.mark.parametrize("exercise", WRONG, ids=lambda exercise: exercise.__name__)
-def test_each_mistake_has_a_message_of_its_own(exercise):
-    answers = {name: pair for name, pair in WRONG[exercise].items() if name not in SAME_MISTAKE}
-    messages = {exercise(function).message for function, _ in answers.values()}
-    assert len(messages) == len(answers)
-
-
-@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
-@pytest.mark.parametrize("unsolved", [..., lambda *_: ..., lambda *_: None])
-def test_unsolved_says_not_yet(exercise, unsolved):
-    verdict = exercise(unsolved)
-    assert not verdict and verdict.message.startswith("Not yet")

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from ae_helpers.baselines import image_errors, mean_image
 from ae_helpers.data import to_float
 from ae_helpers.exercises import lesson_10 as check
-from exercise_zoo import cases
+from exercise_zoo import random_numbers_test, zoo_tests
 
 
 def by_search(m, k, s, p):
@@ -150,39 +150,13 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
-def test_right_answers_pass(exercise, answer):
-    verdict = exercise(answer)
-    assert verdict and verdict.message.startswith("Right"), verdict
-
-
-@pytest.mark.parametrize(("exercise", "answer"), cases(WRONG))
-def test_wrong_answers_hear_what_is_wrong(exercise, answer):
-    function, words = answer
-    verdict = exercise(function)
-    assert not verdict
-    assert words in verdict.message
-
-
-@pytest.mark.parametrize("exercise", WRONG, ids=lambda exercise: exercise.__name__)
-def test_each_mistake_has_a_message_of_its_own(exercise):
-    messages = {exercise(function).message for function, _ in WRONG[exercise].values()}
-    assert len(messages) == len(WRONG[exercise])
-
-
-@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
-@pytest.mark.parametrize("unsolved", [..., lambda *_: ..., lambda *_: None])
-def test_unsolved_says_not_yet(exercise, unsolved):
-    verdict = exercise(unsolved)
-    assert not verdict and verdict.message.startswith("Not yet")
-
-
-@pytest.mark.parametrize("exercise", RIGHT, ids=lambda exercise: exercise.__name__)
-def test_a_check_leaves_the_random_numbers_alone(exercise):
-    state = torch.get_rng_state()
-    for answer in RIGHT[exercise].values():
-        exercise(answer)
-    assert torch.equal(state, torch.get_rng_state())
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG)
+test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
 
 
 @pytest.mark.parametrize("case", [(28, 4, 2, 3), (33, 4, 2, 3), (9, 2, 2, 1), (32, 5, 3, 1)])
