@@ -227,7 +227,8 @@ def test_as_a_program():
     )
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr == (
-        "error: Unknown dataset 'mnst'; expected one of mnist. Did you mean 'mnist'?\n"
+        "error: Unknown dataset 'mnst'; expected one of mnist, fashion-mnist, kmnist, cifar10, "
+        "svhn, coloured-mnist. Did you mean 'mnist'?\n"
     )
 
 
