@@ -2,16 +2,16 @@
 
 from functools import partial
 
-import nbformat
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from ae_helpers import baselines, series, training
+import lesson_code
+from ae_helpers import baselines, training
 from ae_helpers.models import Autoencoder, Paired, count_parameters, ledger
 
-LESSON = next(lesson for lesson in series.find_lessons() if lesson.name.startswith("08"))
+LESSON = lesson_code.find("08")
 SIZES = [2, 4, 8, 16, 32, 64, 128]
 
 
@@ -25,10 +25,9 @@ def lesson(sample):
     names = {"Autoencoder": Autoencoder, "Paired": Paired, "ledger": ledger, "partial": partial}
     names |= {"training": training, "torch": torch, "nn": nn, "networks": {}}
     names |= {"seed": 0, "visits": 8, "baselines": baselines, "study": sample.take(test=100)}
-    cells = [c for c in nbformat.read(LESSON, as_version=4).cells if c.cell_type == "code"]
 
     def run(start, until=None):
-        (source,) = [cell.source for cell in cells if cell.source.startswith(start)]
+        source = lesson_code.source(LESSON, start)
         exec(source.partition(until)[0] if until else source, names)  # ours
 
     names["networks"]["backbone"] = Autoencoder.steady
@@ -41,7 +40,7 @@ def lesson(sample):
     run("def pooled(")
     run('networks["3×3 max-pooled"]', until="try_out(")
     run("def with_numbers(", until="sizes =")
-    (source,) = [c.source for c in cells if c.source.startswith("tables = PROJECT")]
+    source = lesson_code.source(LESSON, "tables = PROJECT")
     exec("def one_run" + source.partition("def one_run")[2].partition("def studied")[0], names)
     return names
 

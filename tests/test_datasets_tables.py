@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-import nbformat
 import pandas as pd
 import pytest
 import torch
 
-from ae_helpers import baselines, builder, data, latent, series, training
+import lesson_code
+from ae_helpers import baselines, builder, data, latent, training
 
-LESSON = next(lesson for lesson in series.find_lessons() if lesson.name.startswith("10"))
+LESSON = lesson_code.find("10")
 WORLDS = ["digits", "mirrored", "inverted", "clothes"]
 
 
@@ -30,10 +30,8 @@ def lesson(sample):
     names |= {"builder": builder, "data": data, "latent": latent, "training": training}
     names |= {"image_errors": baselines.image_errors, "clothes": None}
     names["digits"] = sample.take(4_000, 500)
-    cells = [c for c in nbformat.read(LESSON, as_version=4).cells if c.cell_type == "code"]
     for start in ("changed", "trained", "by_mean", "prepared", "mixed", "by_channel"):
-        (source,) = [c.source for c in cells if c.source.startswith(f"def {start}(")]
-        exec(source, names)  # ours
+        exec(lesson_code.source(LESSON, f"def {start}("), names)  # ours
     return names
 
 

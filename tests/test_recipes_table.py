@@ -1,14 +1,14 @@
 """The stored table of lesson 07 is what the lesson's own functions make, and keeps its promises."""
 
-import nbformat
 import pandas as pd
 import pytest
 import torch
 
-from ae_helpers import diagnostics, series, training
+import lesson_code
+from ae_helpers import diagnostics, training
 from ae_helpers.models import Autoencoder
 
-LESSON = next(lesson for lesson in series.find_lessons() if lesson.name.startswith("07"))
+LESSON = lesson_code.find("07")
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,8 @@ def lesson():
     """What the cells define that hold the recipes and the function that trains by one."""
     names = {"Autoencoder": Autoencoder, "training": training, "diagnostics": diagnostics}
     names["torch"] = torch
-    cells = [c for c in nbformat.read(LESSON, as_version=4).cells if c.cell_type == "code"]
     for start in ("recipes = {", "def one_run("):
-        (source,) = [cell.source for cell in cells if cell.source.startswith(start)]
-        exec(source, names)  # ours
+        exec(lesson_code.source(LESSON, start), names)  # ours
     return names
 
 
