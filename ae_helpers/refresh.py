@@ -22,8 +22,7 @@ def refresh(args: argparse.Namespace) -> int:
     import nbformat
     from nbclient import NotebookClient
 
-    others = [path for path in (gallery(), experiment()) if path.exists()]
-    for lesson in choose_lessons([*find_lessons(), *others], args.lessons):
+    for lesson in choose_lessons([*find_lessons(), gallery(), experiment()], args.lessons):
         notebook = nbformat.read(lesson, as_version=4)
         print(f"{number_of(lesson)}  {title_of(notebook)} … ", end="", flush=True)
         NotebookClient(

@@ -83,6 +83,7 @@ def test_a_failing_lesson_stays_as_it_was(project, source, error, says):
 
 def test_the_gallery_is_chosen_by_its_name(project, capsys):
     lesson, gallery = write(project), write(project, name="gallery.ipynb")
+    write(project, name="experiment.ipynb")
     before = lesson.read_bytes()
     assert run("gallery") == 0
     assert capsys.readouterr().out.startswith("gallery  Test … ")
