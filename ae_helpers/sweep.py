@@ -11,9 +11,15 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ae_helpers.files import replacing
 from ae_helpers.series import experiment, share_out
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = dict[str, dict[str, object]]  # by the name of a run's file
 
 
 def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,31 +62,32 @@ def sweep(args: argparse.Namespace) -> int:
     """
     if args.processes < 1:
         raise ValueError(f"--processes {args.processes}; expected at least 1, 2 by default.")
-    plan, folder = combinations(args.grid), args.output.resolve()
-    names = {_file_name(settings): settings for settings in plan}
-    to_do = [name for name in names if "error" in read_result(folder / name)]
+    folder, started = args.output.resolve(), time.monotonic()
+    plan = {_file_name(settings): settings for settings in combinations(args.grid)}
+    results = {name: read_result(folder / name) for name in plan}
+    to_do = [name for name, result in results.items() if "error" in result]
     print(f"{len(plan)} runs, {len(plan) - len(to_do)} of them finished before, into {folder}")
-    _write_table(folder, names)  # at once, to find out whether the folder can be written
-    failed = 0
+    # At once, to find out whether the folder can be written.
+    table = _write_table(folder, plan, results)
     with ThreadPoolExecutor(args.processes) as pool:
         try:
-            started = time.monotonic()
-            runs = {pool.submit(_run, folder / name, names[name], args.processes): name
-                    for name in to_do}  # fmt: skip
+            runs = {}
+            for name in to_do:
+                runs[pool.submit(_run, folder / name, plan[name], args.processes)] = name
             for number, run in enumerate(as_completed(runs), start=1):
                 run.result()  # raises what went wrong beside the experiment itself
                 name = runs[run]
-                result = read_result(folder / name)
-                failed += "error" in result
-                said = ", ".join(f"{key} {value}" for key, value in result.items())
+                results[name] = read_result(folder / name)
+                said = ", ".join(f"{key} {value}" for key, value in results[name].items())
                 seconds = time.monotonic() - started
                 print(f"{number}/{len(to_do)}  {Path(name).stem}: {said}  ({seconds:.0f} s)")
-                _write_table(folder, names)
+                table = _write_table(folder, plan, results)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    print(_write_table(folder, names).to_string(index=False))
-    _write_plot(folder, names)
+    print(table.to_string(index=False))
+    _write_plot(folder, plan, results)
+    failed = sum("error" in result for result in results.values())
     print(f"{len(plan) - failed} ok, {failed} FAILED: {folder / 'results.csv'}")
     return 1 if failed else 0
 
@@ -94,14 +101,13 @@ def combinations(grid: Sequence[Sequence[str]]) -> list[dict[str, object]]:
     Raises:
         ValueError: a parameter that the experiment doesn't have, without values, or given twice.
     """
-    values: dict[str, list] = {}
+    notebook, values = experiment(), {}
     for name, *given in grid:
         if not given:
             raise ValueError(f"-p {name} has no values; expected some: -p {name} 1 2 3")
         if name in values:
             raise ValueError(f"-p {name} is given twice; expected all its values in one place.")
-        pairs = [share_out([(name, value)], [experiment()])[experiment()] for value in given]
-        values[name] = [pair[name] for pair in pairs]
+        values[name] = [share_out([(name, value)], [notebook])[notebook][name] for value in given]
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
@@ -145,26 +151,24 @@ def _run(path: Path, settings: dict[str, object], processes: int) -> None:
             raise OSError(f"papermill wrote nothing: {done.stderr.strip()[-500:]}")
 
 
-def _write_table(folder: Path, names: dict[str, dict]) -> "pd.DataFrame":  # noqa: F821
+def _write_table(folder: Path, plan: Rows, results: Rows) -> "pd.DataFrame":
     import pandas as pd
 
-    rows = [settings | read_result(folder / name) for name, settings in names.items()]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([settings | results[name] for name, settings in plan.items()])
     with replacing(folder / "results.csv") as part:
         table.to_csv(part, index=False)
     return table
 
 
-def _write_plot(folder: Path, names: dict[str, dict]) -> None:
+def _write_plot(folder: Path, plan: Rows, results: Rows) -> None:
     """A line for each combination of all but the seed, a dot for each seed."""
     from ae_helpers import plots
 
     lines: dict[str, list[float]] = {}
-    for name, settings in names.items():
-        result = read_result(folder / name)
-        if "error" not in result:
+    for name, settings in plan.items():
+        if "error" not in results[name]:
             others = [f"{key} {value}" for key, value in settings.items() if key != "seed"]
-            lines.setdefault(", ".join(others) or "all", []).append(result["test error"])
+            lines.setdefault(", ".join(others) or "all", []).append(results[name]["test error"])
     if lines:
         with replacing(folder / "results.png") as part:
             part.write_bytes(plots.png(plots.seeds(lines, {})))
