@@ -27,15 +27,14 @@ def train(args: argparse.Namespace) -> int:
     ):
         digits = load(args.data, args.data_dir)
         print(digits)
-    torch.manual_seed(args.seed)
-    model = Autoencoder()
-    shown = digits.test_images[: training.SHOWN]
-    before = training.reconstruct(model, shown)
-    if not team.rank:
         by = f" by {team.processes} processes" if team.processes > 1 else ""
         print(
             f"training for {args.epochs} epochs on {training.best_device()}{by}, into {args.output}"
         )
+    torch.manual_seed(args.seed)
+    model = Autoencoder()
+    shown = digits.test_images[: training.SHOWN]
+    before = training.reconstruct(model, shown)
     history = training.fit(
         model,
         digits,

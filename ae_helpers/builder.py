@@ -133,11 +133,7 @@ def shipped(name: str) -> Autoencoder:
     Raises:
         FileNotFoundError: there is none of that name.
     """
-    path = checkpoints.SHIPPED.with_name(f"{name}.pt")
-    content = checkpoints.load(path)
-    model = build(**content["options"])
-    checkpoints.restore(model, content, path)
-    return model.eval()
+    return checkpoints.load_model(checkpoints.SHIPPED.with_name(f"{name}.pt"), ShapedAutoencoder)
 
 
 def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -114,19 +114,24 @@ def load(path: str | Path) -> dict:
     return content
 
 
-def load_model(path: str | Path) -> Autoencoder:
-    """Rebuild the ``Autoencoder`` in a checkpoint, with its weights, in evaluation mode.
+def load_model(path: str | Path, kind: type[Autoencoder] = Autoencoder) -> Autoencoder:
+    """Rebuild the network in a checkpoint, with its weights, in evaluation mode.
+
+    Args:
+        path: the file.
+        kind: the network's class, which takes the options that it was saved with.
 
     Raises:
         FileNotFoundError, ValueError: as ``load``; or the checkpoint is of another architecture.
     """
     content = load(path)
-    if content["architecture"] != "Autoencoder":
+    if content["architecture"] != kind.__name__:
         raise ValueError(
-            f"{path} holds a network of class {content['architecture']!r}; expected 'Autoencoder'. "
+            f"{path} holds a network of class {content['architecture']!r}; expected "
+            f"{kind.__name__!r}. "
             "Build that class yourself, then call restore(model, checkpoint, path)."
         )
-    model = Autoencoder(**content["options"])
+    model = kind(**content["options"])
     restore(model, content, path)
     return model.eval()
 

@@ -81,9 +81,13 @@ class Team:
             return objective, batches
         parts, weights = [], []
         for batch in batches:
-            part = batch[self.rank :: self.processes] if len(batch) >= self.processes else batch
+            if len(batch) < self.processes:
+                part, weight = batch, 1.0
+            else:
+                part = batch[self.rank :: self.processes]
+                weight = len(part) * self.processes / len(batch)
             parts.append(part)
-            weights.append(len(part) * self.processes / len(batch) if part is not batch else 1.0)
+            weights.append(weight)
         left = iter(weights)
         return lambda model, batch: next(left) * objective(model, batch), parts
 

@@ -165,6 +165,7 @@ def fit(
     _check_settings(settings, epochs)
 
     team, device = Team(), best_device()
+    on_epoch = None if team.rank else on_epoch
     if team.processes > 1 and device.type == "mps":
         device = torch.device("cpu")  # the one GPU of a Mac can't be shared
     fast = fast and device.type == "cpu"
@@ -185,7 +186,7 @@ def fit(
         else:
             history.error_before = _test(model, data, history)
             say.finish(f"before training: test error {history.error_before:.4f}")
-        if on_epoch and not team.rank:
+        if on_epoch:
             on_epoch(history)
         if team.rank:
             torch.manual_seed(seed + 10_000 * team.rank + history.epochs)  # its own noise
@@ -218,7 +219,7 @@ def fit(
             )
             for problem in history.problems[known:]:  # has it collapsed?
                 say.finish(problem)
-            if on_epoch and not team.rank:
+            if on_epoch:
                 on_epoch(history)
     return history
 
@@ -270,8 +271,9 @@ def _train_epoch(
         if stop.requested:
             break
 
-    run.losses = list(team.mean(torch.stack(run.losses)))
-    finite = torch.stack(run.losses).isfinite().cpu()
+    losses = team.mean(torch.stack(run.losses))
+    run.losses = list(losses)
+    finite = losses.isfinite().cpu()
     if not finite.all():
         step = int((~finite).nonzero()[0])
         where, rate = f"epoch {epoch}, step {step + 1}", run.history.settings["learning_rate"]

@@ -57,9 +57,18 @@ class Source:
             f"({self.megabytes} MB, once), or set AE_DATA_DIR to a folder that holds {self.place}."
         )
 
+    @property
+    def files(self) -> list[str]:
+        """The names of its files, in ``place``."""
+        raise NotImplementedError
+
     def missing(self, root: Path) -> list[str]:
         """Those of its files that aren't in ``root``, relative to it."""
-        raise NotImplementedError
+        paths = [f"{self.place}/{file}" for file in self.files]
+        return [path for path in paths if not self._is_there(root / path)]
+
+    def _is_there(self, path: Path) -> bool:
+        return path.exists()
 
     def read(self, root: Path) -> Parts:
         """Its images, ``uint8`` ``(N, C, H, W)``, and labels.
@@ -95,11 +104,12 @@ class Idx(Source):
         hint = f" On Debian and Ubuntu: apt install {self.package}"
         return super().cure + hint * bool(self.package)
 
-    def missing(self, root: Path) -> list[str]:
-        paths = [f"{self.place}/{file}" for file in FILES]  # gzipped will do
-        return [
-            path for path in paths if not any((root / (path + e)).exists() for e in ("", ".gz"))
-        ]
+    @property
+    def files(self) -> list[str]:
+        return list(FILES)
+
+    def _is_there(self, path: Path) -> bool:
+        return path.exists() or path.with_name(f"{path.name}.gz").exists()
 
     def read(self, root: Path) -> Parts:
         kind = getattr(datasets, self.kind)
@@ -173,10 +183,10 @@ class Cifar10(Source):
 
     count = "six"
 
-    def missing(self, root: Path) -> list[str]:
+    @property
+    def files(self) -> list[str]:
         kind = datasets.CIFAR10
-        files = [name for name, _ in kind.train_list + kind.test_list] + [kind.meta["filename"]]
-        return [f"{self.place}/{file}" for file in files if not (root / self.place / file).exists()]
+        return [name for name, _ in kind.train_list + kind.test_list] + [kind.meta["filename"]]
 
     def read(self, root: Path) -> Parts:
         parts = []
@@ -190,9 +200,9 @@ class Cifar10(Source):
 class Svhn(Source):
     """73,257 and 26,032 house numbers from photographs of streets (Netzer et al., 2011)."""
 
-    def missing(self, root: Path) -> list[str]:
-        files = [datasets.SVHN.split_list[split][1] for split in ("train", "test")]
-        return [f"{self.place}/{file}" for file in files if not (root / self.place / file).exists()]
+    @property
+    def files(self) -> list[str]:
+        return [datasets.SVHN.split_list[split][1] for split in ("train", "test")]
 
     def read(self, root: Path) -> Parts:
         parts = []

@@ -43,31 +43,35 @@ def dataset_browser(
     count = min(map(len, tests.values()))
 
     @functools.cache
-    def rebuilt(network: str, dataset: str) -> Tensor | None:
-        """All its images as the network rebuilds them, if they have the shape it takes."""
+    def rebuilt(network: str, dataset: str) -> tuple[Tensor, Tensor] | None:
+        """All its images as the network rebuilds them, and their errors, if they fit."""
         model, images = copies[network], tests[dataset]
         fits = tuple(images.shape[1:]) == tuple(getattr(model, "input_shape", images.shape[1:]))
-        return reconstruct(model, images) if fits else None
+        if not fits:
+            return None
+        answers = reconstruct(model, images)
+        return answers, image_errors(images, answers)
 
     @functools.cache
-    def usual(dataset: str) -> Tensor:
-        return mean_image(datasets[dataset].train_images.cpu())
+    def by_mean_image(dataset: str) -> Tensor:
+        return image_errors(tests[dataset], mean_image(datasets[dataset].train_images.cpu()))
 
     def draw(dataset: str, network: str, number: int):
         images, labels = tests[dataset], datasets[dataset].test_labels
-        image, answers = images[number], rebuilt(network, dataset)
-        label = "" if labels is None else f" (label {labels[number]})"
-        said = f"{dataset}, image {number}{label}, by the network “{network}”"
+        image, found = images[number], rebuilt(network, dataset)
+        which = frame.digit_name(number, labels, "image")
+        said = f"{dataset}, {which}, by the network “{network}”"
         original = frame.as_image(image)
-        if answers is None:
+        if found is None:
             blank = Image.new("LA", original.size, (255, 0))
             takes, has = ("×".join(map(str, s)) for s in (copies[network].input_shape, image.shape))
             return {"original": original, "reconstruction": blank, "squared error": blank}, (
                 f"{said}: it takes images of {takes}, and these are {has}. Choose another network, "
                 "or build one for them."
             )
+        answers, errors = found
         squares = (to_float(image) - answers[number]).square().mean(0)
-        by_mean, errors = image_errors(images, usual(dataset)), image_errors(images, answers)
+        by_mean = by_mean_image(dataset)
         own, mean = errors[number].item(), by_mean[number].item()
         return {
             "original": original,

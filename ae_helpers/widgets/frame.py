@@ -174,9 +174,9 @@ def _look() -> dict:
     }
 
 
-def digit_name(digit: int, labels: Tensor | None) -> str:
-    """How a readout calls a digit: its number, and its label where there are labels."""
-    return f"digit {digit}" if labels is None else f"digit {digit} (label {labels[digit]})"
+def digit_name(number: int, labels: Tensor | None, kind: str = "digit") -> str:
+    """How a readout calls a digit, or an image of another ``kind``: number, and label if any."""
+    return f"{kind} {number}" if labels is None else f"{kind} {number} (label {labels[number]})"
 
 
 # ------------------------------------------------------------------------------------- the pictures
