@@ -6,12 +6,3 @@ means), ``plots`` (pictures) and ``exercises`` (checks that name the mistake).
 """
 
 __version__ = "0.1.0"
-
-try:
-    import torchvision as _torchvision  # noqa: F401
-except RuntimeError as error:  # "operator torchvision::nms does not exist"
-    raise ImportError(
-        f"torch and torchvision come from different places and don't fit together ({error}).\n"
-        "Cure: python -m pip install --force-reinstall torch torchvision   "
-        "(both in one command, both from one index)"
-    ) from None

@@ -157,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ["AE_DATA_DIR"] = str(Path(folder).expanduser().absolute())
     try:
         return args.function(args)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -8,6 +8,7 @@ from importlib import metadata
 import torch
 from packaging.requirements import Requirement
 
+from ae_helpers.data.sources import torchvision_datasets
 from ae_helpers.files import own_folder
 from ae_helpers.training import best_device
 
@@ -55,6 +56,11 @@ def _packages() -> list[Finding]:
         if version == "missing" or not requirement.specifier.contains(version, prereleases=True):
             cure = f'python -m pip install "{requirement}"'
             wrong.append(Finding(requirement.name, f"{version}, needed {requirement}", cure))
+    try:
+        torchvision_datasets()
+    except ImportError as error:
+        found, _, cure = str(error).partition("\nCure: ")
+        wrong.append(Finding("torchvision", found, cure))
     torch_pair = f"torch {torch.__version__}, torchvision {metadata.version('torchvision')}"
     return wrong or [Finding("packages", torch_pair)]
 

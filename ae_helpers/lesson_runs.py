@@ -5,10 +5,12 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from ae_helpers.files import replacing
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 STYLE = """:root { color-scheme: light dark }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -78,14 +80,14 @@ def run_lesson(lesson: Path, parameters: Mapping[str, object], folder: Path) -> 
     return Result(lesson.stem, title, seconds, error, exhibits)
 
 
-def title_of(notebook: NotebookNode) -> str:
+def title_of(notebook: "NotebookNode") -> str:
     """The first heading of a notebook, or "Untitled"."""
     texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     lines = (line for text in texts for line in text.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), "Untitled")
 
 
-def without_widgets(notebook: NotebookNode) -> NotebookNode:
+def without_widgets(notebook: "NotebookNode") -> "NotebookNode":
     """Leave out, in place, what is dead without a kernel; of an explorer, its poster stays."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -129,7 +131,7 @@ def write_index(
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _exhibit(cell: NotebookNode) -> str:
+def _exhibit(cell: "NotebookNode") -> str:
     """The picture of a cell tagged ``index-picture`` or the text of one tagged ``index-error``."""
     tags, outputs = cell.metadata.get("tags", []), cell.get("outputs", [])
     if "index-picture" in tags:

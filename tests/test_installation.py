@@ -51,6 +51,15 @@ def test_a_package_too_old_or_missing_is_named(monkeypatch, found, says):
     assert finding.cure.startswith('python -m pip install "papermill>=')
 
 
+def test_a_torchvision_that_does_not_fit_is_named(monkeypatch):
+    def misfit():
+        raise ImportError("they don't fit together\nCure: install both")
+
+    monkeypatch.setattr(installation, "torchvision_datasets", misfit)
+    finding = by_name()["torchvision"]
+    assert (finding.found, finding.cure) == ("they don't fit together", "install both")
+
+
 def test_a_package_that_is_not_installed_at_all(monkeypatch):
     monkeypatch.setattr(installation, "PACKAGE", "no-such-package")
     assert by_name()["packages"].cure == "python -m pip install --no-deps -e ."

@@ -1,15 +1,15 @@
 """The datasets that torchvision knows: which files each consists of, and how they are read."""
 
 import gzip
+import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Tensor
-from torchvision import datasets
-from torchvision.datasets.utils import calculate_md5
 
 from ae_helpers.files import replacing
 
@@ -25,6 +25,23 @@ FILES = {
     "t10k-images-idx3-ubyte": (2051, 10_000, 28, 28),
     "t10k-labels-idx1-ubyte": (2049, 10_000),
 }
+
+
+def torchvision_datasets() -> ModuleType:
+    """``torchvision.datasets``, imported when a file is to be read: it takes more than a second.
+
+    Raises:
+        ImportError: torchvision doesn't fit torch; the message has the cure.
+    """
+    try:
+        from torchvision import datasets
+    except RuntimeError as error:  # "operator torchvision::nms does not exist"
+        raise ImportError(
+            f"torch and torchvision come from different places and don't fit together ({error}).\n"
+            "Cure: python -m pip install --force-reinstall torch torchvision   "
+            "(both in one command, both from one index)"
+        ) from None
+    return datasets
 
 
 @dataclass(frozen=True)
@@ -80,7 +97,7 @@ class Source:
 
     def fetch(self, folder: Path) -> None:
         """Download it into ``folder``, by torchvision, which compares checksums."""
-        getattr(datasets, self.kind)(folder, download=True)
+        getattr(torchvision_datasets(), self.kind)(folder, download=True)
 
 
 # ------------------------------------------------------------------------- MNIST, and those like it
@@ -112,7 +129,7 @@ class Idx(Source):
         return path.exists() or path.with_name(f"{path.name}.gz").exists()
 
     def read(self, root: Path) -> Parts:
-        kind = getattr(datasets, self.kind)
+        kind = getattr(torchvision_datasets(), self.kind)
         for file, header in FILES.items():
             path = root / self.place / file
             if not path.exists():
@@ -141,7 +158,8 @@ class Idx(Source):
 
 def _unpack(packed: Path, sums: dict[str, str]) -> None:
     """Unpack a gzipped file of MNIST, if its checksum is the one that torchvision knows."""
-    found, wanted = calculate_md5(packed), sums[packed.name]
+    found = hashlib.md5(packed.read_bytes(), usedforsecurity=False).hexdigest()
+    wanted = sums[packed.name]
     if found != wanted:
         raise ValueError(
             f"{packed.name} ({packed.stat().st_size:,} bytes) has the MD5 checksum {found}; "
@@ -185,7 +203,7 @@ class Cifar10(Source):
 
     @property
     def files(self) -> list[str]:
-        kind = datasets.CIFAR10
+        kind = torchvision_datasets().CIFAR10
         return [name for name, _ in kind.train_list + kind.test_list] + [kind.meta["filename"]]
 
     def read(self, root: Path) -> Parts:
@@ -202,7 +220,7 @@ class Svhn(Source):
 
     @property
     def files(self) -> list[str]:
-        return [datasets.SVHN.split_list[split][1] for split in ("train", "test")]
+        return [torchvision_datasets().SVHN.split_list[split][1] for split in ("train", "test")]
 
     def read(self, root: Path) -> Parts:
         parts = []
@@ -213,13 +231,13 @@ class Svhn(Source):
 
     def fetch(self, folder: Path) -> None:
         for split in ("train", "test"):
-            datasets.SVHN(folder / self.place, split=split, download=True)
+            torchvision_datasets().SVHN(folder / self.place, split=split, download=True)
 
 
 def _whole(source: Source, root: Path, folder: Path, **part):
     """What torchvision reads, after it has compared the checksums."""
     try:
-        return getattr(datasets, source.kind)(folder, **part)
+        return getattr(torchvision_datasets(), source.kind)(folder, **part)
     except RuntimeError as error:
         raise ValueError(
             f"A file of {source.title} in {root / source.place} is damaged: its checksum isn't "
