@@ -54,12 +54,16 @@ class Run:
         elif epochs := settings["one_cycle"]:
             steps = epochs * math.ceil(settings["images"] / settings["batch_size"])
             self.schedule = OneCycleLR(self.optimizer, rate, total_steps=steps)
-        self.losses: list[Tensor] = []  # of the epoch under way
+        self.losses = self.no_losses()  # of the epoch under way, (steps,)
 
     @property
     def name(self) -> str:
         """``folder/last.pt``: enough to find it, and no machine's path in a stored notebook."""
         return f"{self.last.resolve().parent.name}/{self.last.name}"
+
+    def no_losses(self) -> Tensor:
+        """An empty tensor, where the network is and of its type."""
+        return next(self.model.parameters()).detach().new_empty(0)
 
     def save(self) -> None:
         """Write ``best.pt``, if this was the best epoch, and ``last.pt``."""
@@ -67,7 +71,7 @@ class Run:
             return
         errors = self.history.test_error
         # In this order: a run that is killed between the two will make this epoch again.
-        if not self.losses and errors[-1] == min(errors):
+        if not len(self.losses) and errors[-1] == min(errors):
             checkpoints.save(self.last.with_name("best.pt"), self.model, test_error=errors[-1])
         checkpoints.save(
             self.last,
@@ -102,8 +106,7 @@ class Run:
         self.optimizer.load_state_dict(content["optimizer"])
         if self.schedule:
             self.schedule.load_state_dict(content["schedule"])
-        device = next(self.model.parameters()).device
-        self.losses = [loss.to(device) for loss in content["losses"]]
+        self.losses = torch.as_tensor(content["losses"]).to(self.no_losses())
         vars(self.history).update(content["history"], problems=[])
         torch.set_rng_state(content["random_state"])
         return True

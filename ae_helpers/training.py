@@ -63,7 +63,11 @@ def evaluate(model: nn.Module, images: Tensor) -> float:
     Raises:
         TypeError, ValueError: see ``data.check_images``.
     """
-    return image_errors(images, reconstruct(model, images)).mean().item()
+
+    def errors(batch: Tensor) -> Tensor:
+        return image_errors(batch, model(batch))
+
+    return in_evaluation(model, errors, images, batch_size=200).mean().item()
 
 
 def reconstruction_error(model: nn.Module, batch: Tensor) -> Tensor:
@@ -206,11 +210,11 @@ def fit(
                 say.finish(problem)
                 break
             sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-            losses = torch.stack(run.losses).cpu().double()
+            losses = run.losses.cpu().double()
             history.train_error.append((losses @ sizes / len(images)).item())
             history.test_error.append(error)
             history.seconds.append(time.monotonic() - started)
-            run.losses = []
+            run.losses = run.no_losses()
             if not team.rank:
                 run.save()
             say.finish(
@@ -259,27 +263,28 @@ def _train_epoch(
     stop: StopButton,
 ) -> str:
     """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
-    epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
+    epoch, began, done = run.history.epochs + 1, time.monotonic(), len(run.losses)
+    # In one piece: a tensor for each step would lie scattered among the large ones that come and
+    # go, and keep their memory from being used again: hundreds of megabytes in an epoch.
+    losses, first = torch.cat([run.losses, run.losses.new_empty(len(batches) - done)]), done
     objective, parts = team.divide(objective, batches[first:])
     steps = train_steps(run.model, images, parts, run.optimizer, run.schedule, objective)
     for loss in steps:
-        run.losses.append(loss)
-        done = len(run.losses)
+        losses[done] = loss
+        done += 1
         to_do = (epochs - epoch + 1) * len(batches) - done
         left = duration(to_do * (time.monotonic() - began) / (done - first))
         say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
         if stop.requested:
             break
 
-    losses = team.mean(torch.stack(run.losses))
-    run.losses = list(losses)
+    run.losses = losses = team.mean(losses[:done])
     finite = losses.isfinite().cpu()
     if not finite.all():
         step = int((~finite).nonzero()[0])
         where, rate = f"epoch {epoch}, step {step + 1}", run.history.settings["learning_rate"]
-        return _lost(f"{where}: the loss", run.losses[step].item(), rate)
+        return _lost(f"{where}: the loss", losses[step].item(), rate)
     if stop.requested:
-        done = len(run.losses)
         message = f"stopped in epoch {epoch}, after {done} of {len(batches)} steps: the network "
         if not run.last:
             return message + "keeps all it has learned."
@@ -294,11 +299,12 @@ def _lost(what: str, value: float, learning_rate: float) -> str:
 
 def _test(model: nn.Module, data: ImageData, history: History) -> float:
     """Evaluate on the test set; keep the first reconstructions; notice a collapse."""
-    output, epoch = reconstruct(model, data.test_images), len(history.reconstructions)
-    error = image_errors(data.test_images, output).mean().item()
+    error, epoch = evaluate(model, data.test_images), len(history.reconstructions)
+    few = data.test_images[:1_000]  # enough to notice
+    output = reconstruct(model, few)
     if math.isfinite(error):
         history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
-    if epoch and not history.problems and has_collapsed(data.test_images, output):
+    if epoch and not history.problems and has_collapsed(few, output):
         history.problems.append(
             f"epoch {epoch}: the network has collapsed, it answers every image with the same "
             "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."

