@@ -15,7 +15,6 @@ from pathlib import Path
 
 import nbformat
 import papermill
-from papermill.parameterize import parameterize_notebook
 
 from ae_helpers import series
 
@@ -25,14 +24,14 @@ print(line.split()[1])"""
 IMPORTS = "import torch, torchvision"
 
 
-def peak(notebook: nbformat.NotebookNode) -> float:
+def peak(notebook: nbformat.NotebookNode, **parameters) -> float:
     """Execute a notebook; the most memory that its kernel held, in MB of 10⁶ bytes."""
     notebook.cells.append(nbformat.v4.new_code_cell(PEAK))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lesson.ipynb"
         nbformat.write(notebook, path)
         done = papermill.execute_notebook(
-            path, path, cwd=series.PROJECT / "notebooks", progress_bar=False, log_output=False
+            path, path, parameters, cwd=series.PROJECT / "notebooks", progress_bar=False
         )
     return int(done.cells[-1].outputs[-1]["text"]) * 1024 / 1e6
 
@@ -55,10 +54,8 @@ def main() -> None:
     print("| | peak, MB | above the imports, MB |\n|---|---|---|")
     print(f"| `{IMPORTS}` | {alone:.0f} | |")
     for lesson in series.choose_lessons(series.find_lessons(), args.lessons):
-        notebook = nbformat.read(lesson, as_version=4)
-        if "epochs" in papermill.inspect_notebook(lesson):
-            notebook = parameterize_notebook(notebook, {"epochs": 1})
-        held = peak(notebook)
+        once = {"epochs": 1} if "epochs" in papermill.inspect_notebook(lesson) else {}
+        held = peak(nbformat.read(lesson, as_version=4), **once)
         print(f"| {series.number_of(lesson)} | {held:.0f} | {held - alone:.0f} |", flush=True)
 
 
