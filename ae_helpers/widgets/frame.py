@@ -107,6 +107,10 @@ class Explorer(widgets.VBox):
         )
         self.add_class("ae-explorer")
 
+    def act(self, action: Callable[[], None]) -> None:
+        """What a click on a button does, for a picture that answers: act, then draw once."""
+        self._answer(action)
+
     def _answer(self, action: Callable[[], None] | None = None) -> None:
         """Act and draw anew; whatever is raised, the reader sees it."""
         if self._paused:
