@@ -264,9 +264,9 @@ class ShownExplorer:
         self.page.mouse.up()
 
     def drawing(self) -> Image.Image:
-        """What is on the pad, in grey."""
+        """What is drawn on the pad, in grey: black is paper."""
         pad = self.root.locator("canvas.ae-pad")
-        return _image(pad.evaluate("pad => pad.toDataURL()")).convert("L")
+        return _image(pad.evaluate("pad => pad.toDataURL()")).getchannel("A")
 
     def panel(self, name: str) -> "Locator":
         """The picture below a name."""

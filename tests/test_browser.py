@@ -32,11 +32,12 @@ from browser import (
     stop_kernel,
 )
 
-DRAW = "Draw a digit"
+DRAW, DAMAGE = "Draw a digit", "Damage a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
     *("Choose the batch-mates", "Pick an architecture", "Send every dataset"),
+    *("Slide over β", "Drag through the plane", DAMAGE, "Set a threshold"),
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")

@@ -166,6 +166,15 @@ def choice(label: str, options, value=None) -> widgets.Dropdown:
     return widgets.Dropdown(options=options, description=label, **chosen, **_look())
 
 
+def stops(label: str, options: list[tuple[str, object]], value=None) -> widgets.SelectionSlider:
+    """A slider that stops at given values only; ``options`` are their names and values, in order.
+
+    It begins at ``value``, or at the first.
+    """
+    value = options[0][1] if value is None else value
+    return widgets.SelectionSlider(options=options, value=value, description=label, **_look())
+
+
 def switch(label: str, value: bool) -> widgets.Checkbox:
     """On or off."""
     return widgets.Checkbox(value=value, description=label, **_look())
@@ -240,6 +249,19 @@ def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Im
     return image
 
 
+def tiles(images: Tensor, rows: int, columns: int) -> Image.Image:
+    """The first images, ``(N, 1, H, W)``, side by side with thin gaps, row by row.
+
+    What is left over, and the gaps, are transparent, for a dark page.
+    """
+    height, width = images.shape[2:]
+    board = Image.new("LA", (columns * (width + 1) - 1, rows * (height + 1) - 1), (255, 0))
+    for number, image in enumerate(images[: rows * columns]):
+        row, column = divmod(number, columns)
+        board.paste(grey(image), (column * (width + 1), row * (height + 1)))
+    return board
+
+
 def enlarged(image: Image.Image, factor: int) -> Image.Image:
     """Each pixel becomes a square of ``factor`` pixels, in RGB, ready to be drawn upon."""
     size = (image.width * factor, image.height * factor)
@@ -295,6 +317,25 @@ def _poster(explorer: Explorer) -> Figure:
 
 
 # ---------------------------------------------------------------------------------- what is checked
+
+
+def check_named(kind: str, given: dict, example: str) -> None:
+    """Refuse what isn't a dict with something in it.
+
+    Args:
+        kind: what it holds, as in "networks".
+        given: what is to be checked.
+        example: how one writes it, such as ``{"backbone": model}``.
+
+    Raises:
+        TypeError, ValueError: not a dict, or an empty one.
+    """
+    if not isinstance(given, dict):
+        raise TypeError(
+            f"The {kind} are a {type(given).__name__}; expected a dict. Write {example}."
+        )
+    if not given:
+        raise ValueError(f"The {kind} are empty; expected at least one. Write {example}.")
 
 
 def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Module:
