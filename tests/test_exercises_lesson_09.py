@@ -7,6 +7,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional as F
 
+from ae_helpers import vae
 from ae_helpers.exercises import lesson_09 as check
 from exercise_zoo import random_numbers_test, zoo_tests
 
@@ -137,10 +138,12 @@ RIGHT = {
         "by hand": lambda m, v: half(m, v.exp(), v),
         "as it is often written": lambda m, v: -0.5 * (1 + v - m.pow(2) - v.exp()).sum(dim=-1),
         "torch.distributions": by_distributions,
+        "the course's": vae.kl,
         "by loops": lambda m, v: torch.stack([terms(*pair).sum() for pair in zip(m, v)]),  # noqa: B905
     },
     check.sample: {
         "by hand": draw,
+        "the course's": vae.sample_latent,
         "square root": lambda m, v: m + v.exp().sqrt() * torch.randn(m.shape),
         "rsample": lambda m, v: Normal(m, (v / 2).exp()).rsample(),
         "addcmul": lambda m, v: torch.addcmul(m, (0.5 * v).exp(), torch.randn_like(v)),
@@ -148,6 +151,9 @@ RIGHT = {
     },
     check.loss: {
         "by reductions": made(pixel_sum, number_sum),
+        "the course's": lambda x, o, m, v, beta: (
+            vae.distortion(x, o) + beta * vae.kl(m, v)
+        ).mean(),
         "torch.distributions": by_distributions_loss,
         "image by image": of_terms(lambda d, k, beta: (d + beta * k).mean()),
     },
@@ -216,7 +222,7 @@ WRONG = {
             "two borders",
         ),
         "never negative": (with_noise(lambda m: torch.randn_like(m).abs()), "never negative"),
-        "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "0.00 and 0.50"),
+        "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
         "no_grad": (without_gradient, "no gradient flows back"),
         "mean detached": (
             lambda m, v: draw(m.detach(), v),
