@@ -394,13 +394,13 @@ def _wrong_beta(
     for text, factor in wrong.items():
         if _near(b, factor):
             raise Mistake(text)
-    raise Mistake(
-        f"D is right, but what β is multiplied by is {growth:.4f}; expected {rate:.4f}, the KL of "
-        "exercise 1, mean over images."
-        if _near(a, 1)
-        else f"What β is multiplied by is {growth:.4f}; expected {rate:.4f}, the KL of exercise 1, "
-        "mean over images. And your D isn't summed over pixels with a mean over images, either."
+    wanted = (
+        f"What β is multiplied by is {growth:.4f}; expected {rate:.4f}: ½ Σ (μ² + σ² − 1 − log σ²) "
+        "over latent numbers, mean over images."
     )
+    if not _near(a, 1):
+        raise Mistake(f"{wanted} And your D is {of_a[0][0]}; sum over pixels, mean over images.")
+    raise Mistake(f"D is right. {wanted}")
 
 
 def _wrong_distortion(value: float, images: Tensor, output: Tensor, right: float) -> None:
