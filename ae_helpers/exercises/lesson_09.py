@@ -169,8 +169,8 @@ def _list(numbers: Tensor) -> str:
 
 # -------------------------------------------------------------------------- the reparameterisation
 
-LEVELS = torch.tensor([-3.0, -1.0, 0.5, 1.5])  # log variances, 2,000 numbers of each
-NOISE = 0.1  # how far the mean and spread of 2,000 draws may be off, in σ: more than 4 errors
+LEVELS = torch.tensor([-3.0, -1.0, 0.5, 1.5])  # log variances, 4,000 numbers of each
+NOISE = 0.1  # how far the mean and spread of 4,000 draws may be off, in σ: more than 6 errors
 
 
 def _by_level(values: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
@@ -186,9 +186,9 @@ def _by_level(values: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
 def sample(answer) -> str:
     """``answer(mean, log_variance)``, ``(N, d)`` each → ``mean + exp(½ log_variance) · ε``."""
     generator = torch.Generator().manual_seed(0)
-    level = torch.arange(8_000).remainder(4)[torch.randperm(8_000, generator=generator)]
-    level = level.view(2_000, 4)
-    mean, log_variance = 2 * torch.randn(2_000, 4, generator=generator), LEVELS[level]
+    level = torch.arange(16_000).remainder(4)[torch.randperm(16_000, generator=generator)]
+    level = level.view(4_000, 4)
+    mean, log_variance = 2 * torch.randn(4_000, 4, generator=generator), LEVELS[level]
     spread = (log_variance / 2).exp()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
@@ -228,7 +228,7 @@ def _refuse_noise(noise: Tensor, level: Tensor) -> None:
         if differences.abs().max() < 1e-3:
             raise Mistake(text)
     middle, width = _by_level(noise, level)
-    if ((noise - middle[level]).abs() < 2.5 * width[level]).all():  # of 8,000 normal ones, never
+    if ((noise - middle[level]).abs() < 2.5 * width[level]).all():  # of 16,000 normal ones, never
         kind = "between 0 and 1, as torch.rand is" if noise.min() >= 0 else "between two borders"
         raise Mistake(
             f"Your ε is not normal: all of it lies {kind}. Draw it with torch.randn_like(mean)."
