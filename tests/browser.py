@@ -230,6 +230,10 @@ class ShownExplorer:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def can_type(self, label: str) -> bool:
+        """Whether a slider's value can be typed; one of given stops only shows it."""
+        return self._box(label).locator(".widget-readout[contenteditable=true]").count() > 0
+
     def type(self, label: str, value: str) -> None:
         """Type a value over the one that a slider shows."""
         readout = self._box(label).locator(".widget-readout")
@@ -254,9 +258,12 @@ class ShownExplorer:
 
     def stroke(self, *points: tuple[int, int]) -> None:
         """Draw on the pad with the mouse, from point to point."""
-        pad = self.root.locator("canvas.ae-pad")
-        pad.scroll_into_view_if_needed()
-        box = pad.bounding_box()
+        self.slide(self.root.locator("canvas.ae-pad"), *points)
+
+    def slide(self, part: "Locator", *points: tuple[int, int]) -> None:
+        """Hold the mouse down and move it, from point to point of a part of the explorer."""
+        part.scroll_into_view_if_needed()
+        box = part.bounding_box()
         for number, (x, y) in enumerate(points):
             self.page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
             if not number:

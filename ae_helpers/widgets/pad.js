@@ -24,7 +24,7 @@ function render({ model, el }) {
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   pen.lineWidth = tool.width;
   pen.lineCap = pen.lineJoin = "round";
-  pen.strokeStyle = tool.colour;
+  pen.strokeStyle = pen.fillStyle = tool.colour;
   const ring = document.createElement("span"); // where the brush is that keys move
   ring.className = "ae-brush";
   ring.style.width = ring.style.height = `${tool.width}px`;
@@ -39,7 +39,6 @@ function render({ model, el }) {
     const bytes = model.get("value"); // a DataView
     const levels = new Uint8Array(bytes.buffer, bytes.byteOffset, SIDE * SIDE);
     const pixels = pen.createImageData(SIDE, SIDE);
-    pen.fillStyle = tool.colour;
     pen.fillRect(0, 0, 1, 1);
     const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
     levels.forEach((level, i) => pixels.data.set([red, green, blue, level], 4 * i));
@@ -73,6 +72,9 @@ function render({ model, el }) {
     pen.moveTo(...start);
     pen.lineTo(...end);
     pen.stroke();
+    pen.beginPath();
+    pen.arc(...end, tool.width / 2, 0, 2 * Math.PI); // a line without length leaves no dot
+    pen.fill();
     if (!waiting) requestAnimationFrame(send); // once per frame is as often as anybody sees
     waiting = true;
   }

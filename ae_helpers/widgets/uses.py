@@ -179,10 +179,10 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
                 *first.roc(0, 0).size,
             ),
             "missed": frame.picture(
-                "Unknown images below the threshold, the lowest first.", 150, 150
+                "Unknown images below the threshold, the lowest first.", 144, 144
             ),
             "false alarms": frame.picture(
-                "Known images above the threshold, the highest first.", 150, 150
+                "Known images above the threshold, the highest first.", 144, 144
             ),
         },
         draw,
@@ -228,7 +228,7 @@ def _worst(images: Tensor, scores: Tensor, chosen: Tensor, highest: bool) -> Ima
 
 @styled
 def _histogram(known: Tensor, unknown: Tensor, low: float, high: float) -> Figure:
-    figure, axis = plt.subplots(figsize=(3.7, 2.7))
+    figure, axis = plt.subplots(figsize=(3.3, 2.5))
     edges = np.linspace(low, high, BINS + 1)
     for values, colour, name in ((known, BLUE, "known"), (unknown, ORANGE, "unknown")):
         shares = np.histogram(values.clamp(low, high), edges)[0] / len(values)
@@ -241,7 +241,7 @@ def _histogram(known: Tensor, unknown: Tensor, low: float, high: float) -> Figur
 
 @styled
 def _roc(wrong: np.ndarray, caught: np.ndarray) -> Figure:
-    figure, axis = plt.subplots(figsize=(2.7, 2.7))
+    figure, axis = plt.subplots(figsize=(2.5, 2.5))
     axis.plot([0, 1], [0, 1], ":", color="0.5")
     axis.plot(wrong, caught, color=BLUE)
     axis.set(xlabel="false alarms", ylabel="caught", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))

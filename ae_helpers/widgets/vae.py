@@ -102,8 +102,8 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
             "digit": frame.slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "digit": frame.picture("The chosen digit, its pixels black or white.", 140, 140),
-            "rebuilt": frame.picture("What the network rebuilds from its code.", 140, 140),
+            "digit": frame.picture("The chosen digit, its pixels black or white.", 112, 112),
+            "rebuilt": frame.picture("What the network rebuilds from its code.", 112, 112),
             "invented": frame.picture("What it makes of random codes.", 230, 230),
             "rate of each number": frame.picture(
                 "How many nats each number of the code costs on average, in falling order; grey: "
@@ -160,13 +160,13 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
         near = labels[index[0]]
         counts = near.bincount(minlength=len(CLASSES))
         ranked = sorted(counts.nonzero().flatten().tolist(), key=lambda name: -counts[name])
-        which = ", ".join(f"{counts[name]} of a {name}" for name in ranked)
+        which = ", ".join(f"{name} ({counts[name]}×)" for name in ranked)
         return {
             "plane of codes: drag here": _marked(background, *place(x, y)),
             "decoded": frame.grey(model.decode(here)[0]),
         }, (
-            f"At ({x:.2f}, {y:.2f}) the nearest test code is {distance[0, 0]:.2f} away. Of the "
-            f"{len(near)} nearest there are: {which}."
+            f"At ({x:.2f}, {y:.2f}) the nearest test code is {distance[0, 0]:.2f} away. Labels of "
+            f"the {len(near)} nearest: {which}."
         )
 
     def go(where: dict[str, int]) -> None:
