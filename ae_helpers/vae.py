@@ -26,6 +26,10 @@ class VAE(nn.Module):
     The encoder's last layer is there twice: one gives the mean of each latent number, the other the
     logarithm of its variance. As a plain autoencoder it uses the mean.
 
+    One thing is new in front of the decoder: ``origin``, a learned code that is added to every
+    code. For the middle of all codes is 0 now, and of zeros a transposed convolution makes the same
+    at every place: no decoder could draw black borders around a digit there.
+
     Args:
         latent_size: how many numbers a code has; 64 is the backbone's.
         activation, norm: as ``Autoencoder`` takes them; the defaults are ``Autoencoder.steady``'s.
@@ -48,6 +52,7 @@ class VAE(nn.Module):
         self.decoder = Decoder(activation, norm)
         if latent_size != 64:
             self.decoder.deconv1 = nn.ConvTranspose2d(latent_size, 32, kernel_size=4)
+        self.origin = nn.Parameter(torch.zeros(latent_size))
 
     def distribution(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The Gaussian of each image: mean and log variance, ``(N, latent_size)`` each."""
@@ -60,7 +65,7 @@ class VAE(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """The image of each latent code: ``(N, latent_size)`` → ``(N, 1, 28, 28)`` in (0, 1)."""
-        return self.decoder(latent[:, :, None, None])
+        return self.decoder((latent + self.origin)[:, :, None, None])
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images from their means: ``(N, 1, 28, 28)`` → ``(N, 1, 28, 28)``."""
