@@ -26,9 +26,9 @@ class VAE(nn.Module):
     The encoder's last layer is there twice: one gives the mean of each latent number, the other the
     logarithm of its variance. As a plain autoencoder it uses the mean.
 
-    One thing is new in front of the decoder: ``origin``, a learned code that is added to every
-    code. For the middle of all codes is 0 now, and of zeros a transposed convolution makes the same
-    at every place: no decoder could draw black borders around a digit there.
+    One thing is new in the decoder: after its first layer a bias for each *place*, ``places``. For
+    the middle of all codes is 0 now, and of zeros a transposed convolution makes the same
+    everywhere: from there, no decoder could draw a digit on a black ground.
 
     Args:
         latent_size: how many numbers a code has; 64 is the backbone's.
@@ -52,7 +52,7 @@ class VAE(nn.Module):
         self.decoder = Decoder(activation, norm)
         if latent_size != 64:
             self.decoder.deconv1 = nn.ConvTranspose2d(latent_size, 32, kernel_size=4)
-        self.origin = nn.Parameter(torch.zeros(latent_size))
+        self.places = nn.Parameter(torch.zeros(32, 4, 4))
 
     def distribution(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The Gaussian of each image: mean and log variance, ``(N, latent_size)`` each."""
@@ -65,7 +65,8 @@ class VAE(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """The image of each latent code: ``(N, latent_size)`` → ``(N, 1, 28, 28)`` in (0, 1)."""
-        return self.decoder((latent + self.origin)[:, :, None, None])
+        first, rest = self.decoder.deconv1, self.decoder[1:]
+        return rest(first(latent[:, :, None, None]) + self.places)
 
     def forward(self, images: Tensor) -> Tensor:
         """Reconstruct images from their means: ``(N, 1, 28, 28)`` → ``(N, 1, 28, 28)``."""
