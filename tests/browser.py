@@ -230,10 +230,6 @@ class ShownExplorer:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def can_type(self, label: str) -> bool:
-        """Whether a slider's value can be typed; one of given stops only shows it."""
-        return self._box(label).locator(".widget-readout[contenteditable=true]").count() > 0
-
     def type(self, label: str, value: str) -> None:
         """Type a value over the one that a slider shows."""
         readout = self._box(label).locator(".widget-readout")

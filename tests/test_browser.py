@@ -345,9 +345,11 @@ def test_vae_plane(page):
     network = vae.shipped_plane().eval()
 
     def decodes():
-        place = torch.tensor([[explorer.value(name)[0] for name in "xy"]])
-        shows(explorer, "decoded", network.decode(place)[0, 0])
-        return place[0].tolist()
+        """The explorer shows what the network decodes at the place that it says; the place."""
+        text = explorer.readout.text_content()
+        place = [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", text).groups()]
+        shows(explorer, "decoded", network.decode(torch.tensor([place]))[0, 0])
+        return place
 
     before = decodes()
     plane = explorer.root.locator(".ae-clickable")
@@ -371,8 +373,9 @@ def test_damage_digit(page, sample):
     clean = sample.test_images[:1] / 255
     denoiser = uses.shipped_denoiser().eval()
 
-    def repairs(noise):
-        """The explorer shows what the denoiser makes of noise and of what is covered."""
+    def repairs():
+        """The explorer shows what the denoiser makes of noise and of what is covered: how much."""
+        noise = float(re.search(r"noise (.+?),", explorer.readout.text_content())[1])
         drawing = torch.as_tensor(np.array(explorer.drawing())).float() / 255
         covered = F.avg_pool2d(drawing[None], 10)[0] >= 0.5
         damaged = uses.add_noise(clean, noise, torch.Generator().manual_seed(0))
@@ -383,24 +386,23 @@ def test_damage_digit(page, sample):
 
     with explorer.changing():
         explorer.press("noise", "PageUp")
-    noise = explorer.value("noise")[0]
-    counts = [repairs(noise)]
+    counts = [repairs()]
     with explorer.changing():
         explorer.root.get_by_role("button", name="Uncover").press("Enter")
-    counts.append(repairs(noise))
+    counts.append(repairs())
     pad = explorer.root.locator("canvas.ae-pad")
     with explorer.changing():
         pad.press("Space")
-    counts.append(repairs(noise))  # a dot
+    counts.append(repairs())  # a dot
     with explorer.changing():
         page.keyboard.down("Space")
         for _ in range(6):
             page.keyboard.press("ArrowUp")
         page.keyboard.up("Space")
-    counts.append(repairs(noise))  # a line
+    counts.append(repairs())  # a line
     with explorer.changing():
         explorer.stroke((60, 60), (60, 60))
-    counts.append(repairs(noise))  # a click adds to it
+    counts.append(repairs())  # a click adds to it
     assert counts[1] == 0 and 12 <= counts[2] <= 24 and counts[2] + 20 < counts[3] < counts[4]
 
 
@@ -460,7 +462,7 @@ def test_every_control(page, title):
             explorer.drag(label, share + 0.25 if share < 0.5 else share - 0.25)
         with explorer.changing():
             explorer.press(label, "PageUp" if share < 0.5 else "PageDown")
-        if explorer.can_type(label):
+        if label != "β":  # of a slider with stops ipywidgets doesn't read what is typed
             with explorer.changing():
                 explorer.type(label, f"{value:g}")
     for label in explorer.labels("dropdown"):

@@ -174,7 +174,7 @@ def test_it_decodes_the_place_and_counts_its_neighbours(plane, flat, small):
     assert f"At (1.25, -0.40) the nearest test code is {distances[0]:.2f} away" in text
     labels = small.test_labels[order[:20]]
     for name in labels.unique():
-        assert f"{name} ({(labels == name).sum()}×)" in text
+        assert f"{(labels == name).sum()}× “{name}”" in text
 
 
 def ring(plane):

@@ -160,7 +160,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
         near = labels[index[0]]
         counts = near.bincount(minlength=len(CLASSES))
         ranked = sorted(counts.nonzero().flatten().tolist(), key=lambda name: -counts[name])
-        which = ", ".join(f"{name} ({counts[name]}×)" for name in ranked)
+        which = ", ".join(f"{counts[name]}× “{name}”" for name in ranked)
         return {
             "plane of codes: drag here": _marked(background, *place(x, y)),
             "decoded": frame.grey(model.decode(here)[0]),
