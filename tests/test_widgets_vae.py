@@ -179,10 +179,10 @@ def test_it_decodes_the_place_and_counts_its_neighbours(plane, flat, small):
 
 def ring(plane):
     """The middle of the marker in the picture: what differs from the marker's being elsewhere."""
-    shown = np.asarray(plane.shown[PLANE]).astype(int)
+    shown = np.asarray(plane.shown[PLANE].convert("RGB")).astype(int)
     x, y = place(plane)
     plane.controls["x"].value = -x if x else 2.0
-    other = np.asarray(plane.shown[PLANE]).astype(int)
+    other = np.asarray(plane.shown[PLANE].convert("RGB")).astype(int)
     plane.controls["x"].value = x
     black = (shown.max(-1) == 0) & (other.max(-1) > 0)
     rows, columns = black.nonzero()

@@ -207,13 +207,13 @@ class _Charts:
         self.roc_background, self.roc_place = frame.on_canvas(_roc(*curve))
 
     def histogram(self, threshold: float) -> Image.Image:
-        image = self.background.convert("RGB")
+        image = self.background.copy()
         x, bottom = self.place(min(max(threshold, self.low), self.high), 0)
         ImageDraw.Draw(image).line([(x, 0), (x, bottom)], VERMILION, width=3)
         return image
 
     def roc(self, wrong: float, caught: float) -> Image.Image:
-        image = self.roc_background.convert("RGB")
+        image = self.roc_background.copy()
         x, y = self.roc_place(wrong, caught)
         ImageDraw.Draw(image).ellipse((x - 6, y - 6, x + 6, y + 6), VERMILION, "white", width=2)
         return image
