@@ -148,7 +148,7 @@ def test_the_brush_in_the_browser_covers_in_the_colour_of_figures():
 # ---------------------------------------------------------------------------------- the threshold
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scores():
     """A good detector, a bad one, and one with many scores alike; 100 scores each."""
     generator = torch.Generator().manual_seed(0)
@@ -159,7 +159,7 @@ def scores():
 UNKNOWN = torch.arange(100) % 5 == 0  # 20 of 100
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def threshold(scores, small):
     return set_threshold(scores, UNKNOWN, small.test_images)
 
@@ -204,6 +204,7 @@ def marks(explorer, name):
 
 def test_the_marks_follow_the_threshold(threshold):
     lines, dots = [], []
+    threshold.controls["detector"].value = "good"
     for accepted in (0, 10, 30, 50):
         threshold.controls["accepted"].value = accepted
         lines.append(marks(threshold, "scores")[0])
