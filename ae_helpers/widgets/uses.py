@@ -1,6 +1,7 @@
 """What a trained autoencoder is good for: repair a damaged digit, and tell strangers apart."""
 
 import io
+import math
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -208,8 +209,9 @@ class _Charts:
 
     def histogram(self, threshold: float) -> Image.Image:
         image = self.background.copy()
-        x, bottom = self.place(min(max(threshold, self.low), self.high), 0)
-        ImageDraw.Draw(image).line([(x, 0), (x, bottom)], VERMILION, width=3)
+        x = min(max(threshold, self.low), self.high)
+        line = [self.place(x, 0), self.place(x, math.inf)]
+        ImageDraw.Draw(image).line(line, VERMILION, width=3)
         return image
 
     def roc(self, wrong: float, caught: float) -> Image.Image:
@@ -235,7 +237,7 @@ def _histogram(known: Tensor, unknown: Tensor, low: float, high: float) -> Figur
         axis.stairs(shares, edges, fill=True, alpha=0.3, color=colour)
         axis.stairs(shares, edges, color=colour, label=name, linewidth=1.5)
     axis.set(xlabel="score", ylabel="share", yticks=[], xlim=(low, high), ylim=(0, None))
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
 
