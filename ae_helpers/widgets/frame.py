@@ -317,13 +317,13 @@ def _poster(explorer: Explorer) -> Figure:
 
 
 def _small_png(figure: Figure) -> bytes:
-    """The figure as a PNG file of few colours, for a notebook that stores many posters.
+    """The figure as a small PNG file of few colours, for a notebook that stores many posters.
 
-    Those of ``plots.style.png`` are four times as many. K-means keeps the greys of a digit grey
+    ``plots.style.png`` takes four times as many. K-means keeps the greys of a digit grey
     beside the colours of a chart.
     """
     full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", bbox_inches="tight", pad_inches=0.1)
+    figure.savefig(full, format="png", dpi=72, bbox_inches="tight", pad_inches=0.1)
     image = Image.open(full).convert("RGB")
     image = image.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     image.save(small, "png", optimize=True)

@@ -209,13 +209,13 @@ def _plane(codes: Tensor, labels: Tensor, reach: float) -> Figure:
     figure, axis = plt.subplots(figsize=(5.4, 4.9))
     for name in labels.unique().tolist():
         own = codes[labels == name]
-        axis.plot(*own.T.numpy(), ".", color=CLASSES[name], markersize=4, alpha=0.6, label=name)
+        axis.plot(*own.T.numpy(), ".", color=CLASSES[name], markersize=3, label=name)
         x, y = own.median(0).values.clamp(-reach, reach).tolist()
         box = {"facecolor": "white", "edgecolor": CLASSES[name], "boxstyle": "circle,pad=0.15"}
         axis.text(x, y, f"{name}", ha="center", va="center", fontsize=9, bbox=box)
     axis.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="x", ylabel="y")
     axis.legend(
-        loc="upper left", bbox_to_anchor=(1, 1), frameon=False, markerscale=3, handlelength=0.5
+        loc="upper left", bbox_to_anchor=(1, 1), frameon=False, markerscale=4, handlelength=0.5
     )  # the numbers in the middle of each class may lie upon each other
     return figure
 
