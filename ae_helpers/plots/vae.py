@@ -21,7 +21,7 @@ def clouds(mean: Tensor, log_variance: Tensor, labels: Tensor) -> Figure:
         mean, log_variance: ``(N, 2)``.
         labels: ``(N,)``, the class of each, 0 to 9.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 5.6))
+    figure, axis = plt.subplots(figsize=(6, 5))
     sizes = 2 * (log_variance / 2).exp()  # the whole width, which is two deviations
     for name in labels.unique().tolist():
         own = labels == name
