@@ -142,31 +142,35 @@ def best_linear(
 
 
 def fill_by_pca(
-    directions: Directions, images: Tensor, covered: Tensor, components: int = 64
+    directions: Directions, images: Tensor, covered: Tensor, components: int = 400
 ) -> Tensor:
     """The most probable content of covered pixels, if images were Gaussian along PCA's directions.
 
-    The coordinates z of an image have the spreads of the training images; what the first
-    ``components`` of them leave over is noise, equally strong in all pixels. The most probable z
-    given the visible pixels solves a linear system (Tipping & Bishop, "Probabilistic Principal
-    Component Analysis", 1999); its image is the answer.
+    Along the first ``components`` directions images have the spreads of the training images; what
+    is left over is noise, equally strong in all pixels (Tipping & Bishop, "Probabilistic Principal
+    Component Analysis", 1999). With P the inverse of that covariance, h the hidden and v the
+    visible pixels, the most probable x_h is μ_h − P_hh⁻¹ P_hv (x_v − μ_v).
 
     Args:
         directions: ``latent.principal_directions`` of the training images.
         images: ``(N, 1, H, W)``, ``uint8`` or floats in [0, 1].
         covered: where not to look, ``bool``, ``(N, 1, H, W)``.
+        components: from 1 to one less than the number of pixels.
 
     Returns:
-        ``(N, 1, H, W)`` in [0, 1]; the visible pixels are rebuilt, too.
+        The images with those pixels filled in, in [0, 1].
     """
-    axes, spreads = directions.axes[:, :components], directions.deviations[:components]
-    noise = directions.deviations[components:].square().mean()
-    visible = (~covered).flatten(1).float()
-    seen = visible * (to_float(images).flatten(1) - directions.mean)
-    inner = torch.einsum("np,pi,pj->nij", visible, axes, axes) / noise
-    inner = inner + torch.diag(1 / spreads.square())
-    coordinates = torch.linalg.solve(inner, (seen @ axes / noise)[..., None])[..., 0]
-    return directions.points(coordinates).view(images.shape).clamp(0, 1)
+    spreads = directions.deviations.square().double()
+    noise = spreads[components:].mean()
+    axes = directions.axes.double()
+    variances = torch.where(torch.arange(len(spreads)) < components, spreads, noise)
+    inverse = axes @ torch.diag(1 / variances) @ axes.T
+    filled = to_float(images).flatten(1).clone()
+    for image, hidden in zip(filled, covered.flatten(1), strict=True):
+        away = torch.where(hidden, 0, image - directions.mean).double()
+        change = torch.linalg.solve(inverse[hidden][:, hidden], (inverse @ away)[hidden])
+        image[hidden] = (directions.mean[hidden] - change).clamp(0, 1).float()
+    return filled.view(images.shape)
 
 
 def quantise(codes: Tensor, step: float) -> Tensor:

@@ -153,17 +153,17 @@ def test_filling_by_pca_is_the_conditional_mean():
     images = points[:4]
     filled = uses.fill_by_pca(directions, images.masked_fill(where, 0), where, components=5)
 
-    spread, axes = directions.deviations.square(), directions.axes[:, :5]
+    spread, axes = directions.deviations.square().double(), directions.axes[:, :5].double()
     noise = spread[5:].mean()
-    signal = axes @ torch.diag(spread[:5]) @ axes.T
+    covariance = axes @ torch.diag(spread[:5] - noise) @ axes.T
+    covariance += noise * torch.eye(9, dtype=torch.float64)
     hidden = where[0].flatten()
     seen = ~hidden
-    gain = signal[hidden][:, seen] @ torch.linalg.inv(
-        signal[seen][:, seen] + noise * torch.eye(int(seen.sum()))
-    )
-    away = images.flatten(1)[:, seen] - directions.mean[seen]
-    expected = (directions.mean[hidden] + away @ gain.T).clamp(0, 1)
-    torch.testing.assert_close(filled[where].view(4, -1), expected, atol=1e-3, rtol=0)
+    gain = covariance[hidden][:, seen] @ torch.linalg.inv(covariance[seen][:, seen])
+    away = (images.flatten(1)[:, seen] - directions.mean[seen]).double()
+    expected = (directions.mean[hidden] + away @ gain.T).clamp(0, 1).float()
+    torch.testing.assert_close(filled[where].view(4, -1), expected, atol=1e-4, rtol=0)
+    assert torch.equal(filled[~where], images[~where])
 
 
 def test_what_is_covered_is_not_looked_at(sample, digits):
