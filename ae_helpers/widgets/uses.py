@@ -237,6 +237,7 @@ def _histogram(known: Tensor, unknown: Tensor, low: float, high: float) -> Figur
         axis.stairs(shares, edges, fill=True, alpha=0.3, color=colour)
         axis.stairs(shares, edges, color=colour, label=name, linewidth=1.5)
     axis.set(xlabel="score", ylabel="share", yticks=[], xlim=(low, high), ylim=(0, None))
+    axis.locator_params(axis="x", nbins=4)  # long numbers beside each other would touch
     axis.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
 
