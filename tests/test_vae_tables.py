@@ -46,6 +46,9 @@ def test_what_the_lesson_says_of_the_table(by_beta):
     assert by_beta["distortion"].is_monotonic_increasing
     assert by_beta["active"].is_monotonic_decreasing
     assert by_beta["total"].idxmin() == 1.0
+    assert by_beta.loc[30.0, "active"] == 0 and by_beta.loc[30.0, "rate"] < 0.01
+    assert by_beta.loc[30.0, "MSE"] == pytest.approx(0.0675, abs=2e-4)  # the mean image's
+    assert by_beta.loc[0.1, "active"] == 64
 
 
 def test_the_shipped_networks_are_those_of_the_table(table, sample):
@@ -61,7 +64,7 @@ def test_a_row_is_derived_anew_on_the_sample(lesson, sample, table, cpu):
     """In a twentieth of the steps: the same columns, on the way to the stored row."""
     network, history = lesson["trained"](3.0, sample.take(4_000, 100), 6)
     row = lesson["results"](network, sample.test_images[:100])
-    columns = {"numbers", "beta", "seed", "epochs", *row, "seconds", "total"}
+    columns = {"numbers", "beta", "seed", "epochs", *row, "total"}
     assert columns == set(table.columns)
     assert history.settings["objective"] == "NegativeElbo(beta=3)"
     stored = table[(table["numbers"] == 64) & (table["beta"] == 3.0)].iloc[0]
