@@ -254,9 +254,12 @@ class ShownExplorer:
 
     def stroke(self, *points: tuple[int, int]) -> None:
         """Draw on the pad with the mouse, from point to point."""
-        pad = self.root.locator("canvas.ae-pad")
-        pad.scroll_into_view_if_needed()
-        box = pad.bounding_box()
+        self.slide(self.root.locator("canvas.ae-pad"), *points)
+
+    def slide(self, part: "Locator", *points: tuple[int, int]) -> None:
+        """Hold the mouse down and move it, from point to point of a part of the explorer."""
+        part.scroll_into_view_if_needed()
+        box = part.bounding_box()
         for number, (x, y) in enumerate(points):
             self.page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
             if not number:
@@ -264,9 +267,9 @@ class ShownExplorer:
         self.page.mouse.up()
 
     def drawing(self) -> Image.Image:
-        """What is on the pad, in grey."""
+        """What is drawn on the pad, in grey: black is paper."""
         pad = self.root.locator("canvas.ae-pad")
-        return _image(pad.evaluate("pad => pad.toDataURL()")).convert("L")
+        return _image(pad.evaluate("pad => pad.toDataURL()")).getchannel("A")
 
     def panel(self, name: str) -> "Locator":
         """The picture below a name."""

@@ -17,7 +17,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ae_helpers import builder, checkpoints, data, models, series
+from ae_helpers import baselines, builder, checkpoints, data, models, series, uses, vae
 from ae_helpers.widgets.pad import as_mnist
 from browser import (
     NoBrowserError,
@@ -32,11 +32,12 @@ from browser import (
     stop_kernel,
 )
 
-DRAW = "Draw a digit"
+DRAW, DAMAGE = "Draw a digit", "Damage a digit"
 EXPLORERS = [
     *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
     *("Choose the batch-mates", "Pick an architecture", "Send every dataset"),
+    *("Slide over β", "Drag through the plane", DAMAGE, "Set a threshold"),
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
@@ -323,6 +324,111 @@ def test_dataset_browser(page, sample):
 
 
 @main_path
+def test_beta_slider(page, sample):
+    explorer = ShownExplorer(page, "Slide over β")
+    with explorer.changing():
+        explorer.press("β", "End")
+    assert "β = 10. Digit 0" in explorer.readout.text_content()
+    network = vae.shipped_betas()[10.0].eval()
+    for clicks in (0, 1):
+        if clicks:
+            with explorer.changing():
+                explorer.root.get_by_role("button", name="Invent others").press("Enter")
+        random = torch.randn(16, 64, generator=torch.Generator().manual_seed(clicks))
+        grid = network.decode(random).view(4, 4, 28, 28)
+        shows(explorer, "invented", grid[0, 0])
+
+
+@main_path
+def test_vae_plane(page):
+    explorer = ShownExplorer(page, "Drag through the plane")
+    network = vae.shipped_plane().eval()
+
+    def decodes():
+        """The explorer shows what the network decodes at the place that it says; the place."""
+        text = explorer.readout.text_content()
+        place = [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", text).groups()]
+        shows(explorer, "decoded", network.decode(torch.tensor([place]))[0, 0])
+        return place
+
+    before = decodes()
+    plane = explorer.root.locator(".ae-clickable")
+    with explorer.changing():
+        plane.press("ArrowRight")
+    x, y = decodes()
+    assert x == pytest.approx(before[0] + 0.1) and y == before[1]
+    with explorer.changing():
+        explorer.slide(plane, (100, 100), (300, 250))
+    dragged = decodes()
+    for there in ((120, 120), (300, 250)):
+        with explorer.changing():
+            plane.click(position=dict(zip("xy", there, strict=True)))
+    assert dragged == pytest.approx(decodes(), abs=0.06)  # the drag's last place has arrived
+    with explorer.changing():
+        explorer.slide(plane, (100, 100), (600, -300))  # ends far outside
+    low, high = explorer.value("x")[1:]
+    assert decodes() == [high, high] and low < min(dragged) < max(dragged) < high
+
+
+@main_path
+def test_damage_digit(page, sample):
+    explorer = ShownExplorer(page, DAMAGE)
+    clean = sample.test_images[:1] / 255
+    denoiser = uses.shipped_denoiser().eval()
+
+    def repairs():
+        """The explorer shows what the denoiser makes of noise and of what is covered: how much."""
+        noise = float(re.search(r"noise (.+?),", explorer.readout.text_content())[1])
+        drawing = torch.as_tensor(np.array(explorer.drawing())).float() / 255
+        covered = F.avg_pool2d(drawing[None], 10)[0] >= 0.5
+        damaged = uses.add_noise(clean, noise, torch.Generator().manual_seed(0))
+        damaged = damaged.masked_fill(covered, 0)
+        shows(explorer, "damaged", damaged[0, 0])
+        shows(explorer, "repaired", denoiser(damaged)[0, 0])
+        return covered.sum().item()
+
+    with explorer.changing():
+        explorer.press("noise", "PageUp")
+    counts = [repairs()]
+    with explorer.changing():
+        explorer.root.get_by_role("button", name="Uncover").press("Enter")
+    counts.append(repairs())
+    pad = explorer.root.locator("canvas.ae-pad")
+    with explorer.changing():
+        pad.press("Space")
+    counts.append(repairs())  # a dot
+    with explorer.changing():
+        page.keyboard.down("Space")
+        for _ in range(6):
+            page.keyboard.press("ArrowUp")
+        page.keyboard.up("Space")
+    counts.append(repairs())  # a line
+    with explorer.changing():
+        explorer.stroke((60, 60), (60, 60))
+    counts.append(repairs())  # a click adds to it
+    assert counts[1] == 0 and 12 <= counts[2] <= 24 and counts[2] + 20 < counts[3] < counts[4]
+
+
+@main_path
+def test_set_threshold(page, sample):
+    explorer = ShownExplorer(page, "Set a threshold")
+    explorer.press("detector", *"error")
+    with explorer.changing():
+        explorer.press("false alarms (%)", "PageUp")
+    images = sample.test_images[:2_000].clone() / 255
+    images[1::2] = images[1::2].flip(3)  # these are the unknown ones
+    errors = baselines.image_errors(images, checkpoints.shipped_steady().eval()(images))
+    known, unknown = errors[::2].sort(), errors[1::2].sort()
+    alarms = int(explorer.value("false alarms (%)")[0] / 100 * len(known.values))
+    threshold = known.values[-1 - alarms]
+    text = explorer.readout.text_content()
+    assert f"{(unknown.values > threshold).sum()} of {len(unknown.values)} unknown caught" in text
+    assert f"{alarms} of {len(known.values)} known are false alarms" in text
+    shows(explorer, "missed", images[1::2][unknown.indices[0], 0])
+    shows(explorer, "false alarms", images[::2][known.indices[-1], 0])
+
+
+@main_path
 def test_draw_digit(page, model):
     explorer = ShownExplorer(page, DRAW)
     with explorer.changing():
@@ -359,8 +465,9 @@ def test_every_control(page, title):
             explorer.drag(label, share + 0.25 if share < 0.5 else share - 0.25)
         with explorer.changing():
             explorer.press(label, "PageUp" if share < 0.5 else "PageDown")
-        with explorer.changing():
-            explorer.type(label, f"{value:g}")
+        if label != "β":  # of a slider with stops ipywidgets doesn't read what is typed
+            with explorer.changing():
+                explorer.type(label, f"{value:g}")
     for label in explorer.labels("dropdown"):
         one = explorer.control(label).evaluate("list => list.selectedOptions[0].text")
         others = explorer.control(label).locator("option").all_text_contents()
@@ -377,16 +484,23 @@ def test_every_control(page, title):
         with explorer.changing():
             clickable.click(position={"x": 50, "y": 50})
         with explorer.changing():
+            explorer.slide(clickable, (50, 50), (180, 120))
+        with explorer.changing():
             clickable.press("ArrowRight")
-    if title == DRAW:
+    if title in (DRAW, DAMAGE):
         with explorer.changing():
             explorer.stroke((80, 80), (200, 90), (120, 200))
         with explorer.changing():
-            explorer.root.locator("canvas.ae-pad").press("ArrowRight")
+            explorer.root.locator("canvas.ae-pad").press(
+                "Space" if title == DAMAGE else "ArrowRight"
+            )
     buttons = explorer.root.get_by_role("button").all()
     for button in buttons:
         with explorer.changing():
             button.click()
+    if title == DAMAGE:
+        with explorer.changing():  # there shall be something to uncover
+            explorer.stroke((80, 80), (200, 90), (120, 200))
     for button in buttons:
         with explorer.changing():
             button.press("Enter")

@@ -145,6 +145,35 @@ CASES = {
         ),
         ["Networks", "a", "both", "rebuilt: test images of", "share of the mean image's error"],
     ),
+    "over_noise": (
+        lambda g: plots.over_noise([0.1, 0.4], {"nothing": [0.01, 0.09], "blur": [0.02, 0.03]}),
+        ["nothing", "blur", "standard deviation of the noise", "MSE per pixel", "0.02"],
+    ),
+    "roc": (
+        lambda g: plots.roc({"error": ([0, 0.5, 1], [0, 0.2, 1])}, "the sevens"),
+        ["error", "false alarms", "caught: share of the sevens", "threshold"],
+    ),
+    "bits_and_errors": (
+        lambda g: plots.bits_and_errors(
+            {"network": ([100, 300], [0.02, 0.002]), "JPEG": ([500, 900], [0.01, 0.001])},
+            {"PNG": 1_300},
+        ),
+        ["network", "JPEG", "PNG", "bits per image", "MSE per pixel"],
+    ),
+    "clouds": (
+        lambda g: plots.clouds(3 * noise(40, 2), -noise(40, 2, seed=1), torch.arange(40) % 10),
+        ["first latent number", "second latent number", "label", "9"],
+    ),
+    "beta_curve": (
+        lambda g: plots.beta_curve(
+            {0.1: [(90, 60, 64), (91, 61, 63)], 1.0: [(29, 72, 50)], 30.0: [(0, 206, 0)]}
+        ),
+        ["β = 0.1: 63–64 active", "β = 1: 50 active", "rate, nats", "distortion, nats", "150"],
+    ),
+    "rates": (
+        lambda g: plots.rates({"β = 1": noise(64), "β = 10": 0.1 * noise(64)}),
+        ["β = 1", "β = 10", "the dearest first", "nats per image"],
+    ),
 }
 
 

@@ -16,7 +16,7 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
-from ae_helpers import baselines, builder, checkpoints, data, latent, models, series, widgets
+from ae_helpers import baselines, builder, checkpoints, data, latent, models, series, vae, widgets
 from ae_helpers.widgets.frame import Explorer, picture, slider
 from sweep import explorer_problems
 
@@ -32,13 +32,24 @@ def picker(model, digits):
     return widgets.architecture_picker({"backbone": model, **linear}, digits)
 
 
+def thresholds(_, digits):
+    unknown, ink = digits.test_labels == 9, digits.test_images.float().mean((1, 2, 3))
+    return widgets.set_threshold({"bright": ink, "dark": -ink}, unknown, digits.test_images)
+
+
 BUILD = {
     "architecture_picker": picker,
     "batch_mates": lambda _, digits: widgets.batch_mates(checkpoints.shipped_steady(), digits),
+    "beta_slider": lambda _, digits: widgets.beta_slider(
+        {0.1: vae.VAE(), 1.0: vae.VAE(4)}, digits.test_images
+    ),
     "blend": lambda model, digits: widgets.blend(model, digits.test_images),
     "browse_digits": lambda _, digits: widgets.browse_digits(digits),
     "before_after": lambda model, digits: widgets.before_after(
         models.Autoencoder(), model, digits.test_images
+    ),
+    "damage_digit": lambda model, digits: widgets.damage_digit(
+        {"backbone": model, "steady": checkpoints.shipped_steady()}, digits.test_images
     ),
     "dataset_browser": lambda _, digits: widgets.dataset_browser(
         {"digits": checkpoints.shipped_steady(), "coloured": builder.shipped("coloured")},
@@ -48,9 +59,11 @@ BUILD = {
     "keep_k": widgets.keep_k,
     "latent_sliders": lambda model, digits: widgets.latent_sliders(model, digits.train_images),
     "layer_xray": lambda model, digits: widgets.layer_xray(model, digits.test_images),
+    "set_threshold": thresholds,
     "size_rule": lambda *_: widgets.size_rule(28, 15, padding=1),
     "time_machine": shipped_training,
     "transposed_convolution": lambda *_: widgets.transposed_convolution(4, 3, stride=2),
+    "vae_plane": lambda _, digits: widgets.vae_plane(vae.VAE(2), digits),
 }
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from ae_helpers import checkpoints, training
 from ae_helpers.widgets.frame import (
     Explorer,
+    check_named,
     choice,
     coloured,
     enlarged,
@@ -18,7 +19,9 @@ from ae_helpers.widgets.frame import (
     own_copy,
     picture,
     slider,
+    stops,
     switch,
+    tiles,
 )
 
 
@@ -172,6 +175,26 @@ def test_a_choice_and_a_switch():
     assert (control.value, control.description) == (True, "maps")
 
 
+def test_a_slider_with_stops():
+    named = [("0.1", 0.1), ("1", 1.0), ("10", 10.0)]
+    control = stops("β", named)
+    assert (control.value, control.description) == (0.1, "β")
+    control.index = 2
+    assert control.value == 10.0 and stops("β", named, 1.0).index == 1
+
+
+def test_a_picture_that_answers_draws_once_and_its_errors_are_shown():
+    def act():
+        for level in (1, 2, 3):
+            explorer.controls["level"].value = level
+
+    explorer, drawn = explore()
+    explorer.act(act)
+    assert drawn == [7, 3]
+    explorer.act(lambda: 1 / 0)
+    assert "ZeroDivisionError" in alerts(explorer)[0] and drawn == [7, 3]
+
+
 def test_a_picture_has_its_size_and_says_what_it_shows():
     panel = picture("a digit", 90, 30)
     assert (panel.layout.width, panel.layout.height, panel.tooltip) == ("90px", "30px", "a digit")
@@ -193,6 +216,23 @@ def test_grey(image, bytes_):
 def test_grey_refuses_colour():
     with pytest.raises(ValueError, match=r"shape \(3, 4, 4\); expected one channel.*images\[:, :1"):
         grey(torch.zeros(3, 4, 4))
+
+
+def test_tiles_lie_side_by_side_and_what_is_left_over_is_transparent():
+    images = torch.arange(1, 4, dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 2, 3)
+    board = tiles(images, 2, 2)
+    assert board.size == (2 * 3 + 1, 2 * 2 + 1)
+    corners = [board.getpixel(place) for place in ((0, 0), (4, 0), (2, 4), (4, 3), (3, 1))]
+    assert corners == [(1, 255), (2, 255), (3, 255), (255, 0), (255, 0)]
+    assert tiles(images, 1, 2).size == (7, 2)  # those beyond are left out
+
+
+def test_check_named():
+    check_named("networks", {"one": 1}, "{…}")
+    with pytest.raises(TypeError, match="The networks are a list; expected a dict. Write {1: x}."):
+        check_named("networks", [], "{1: x}")
+    with pytest.raises(ValueError, match="The networks are empty; expected at least one. Write"):
+        check_named("networks", {}, "{1: x}")
 
 
 def test_coloured():

@@ -11,4 +11,6 @@ from ae_helpers.widgets.digits import browse_digits
 from ae_helpers.widgets.latent import blend, keep_k, latent_sliders
 from ae_helpers.widgets.pad import draw_digit
 from ae_helpers.widgets.reconstructions import before_after, time_machine
+from ae_helpers.widgets.uses import damage_digit, set_threshold
+from ae_helpers.widgets.vae import beta_slider, vae_plane
 from ae_helpers.widgets.xray import layer_xray

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ae_helpers.baselines import image_errors
 from ae_helpers.data import check_images, to_float
-from ae_helpers.plots.style import png, styled
+from ae_helpers.plots.style import styled
 from ae_helpers.training import reconstruct
 
 SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
@@ -107,6 +107,10 @@ class Explorer(widgets.VBox):
         )
         self.add_class("ae-explorer")
 
+    def act(self, action: Callable[[], None]) -> None:
+        """What a click on a button does, for a picture that answers: act, then draw once."""
+        self._answer(action)
+
     def _answer(self, action: Callable[[], None] | None = None) -> None:
         """Act and draw anew; whatever is raised, the reader sees it."""
         if self._paused:
@@ -142,7 +146,7 @@ class Explorer(widgets.VBox):
         """The live widget, and a poster for whoever looks without a kernel, as on GitHub."""
         bundle = super()._repr_mimebundle_(**kwargs)
         alt = f"{self.title}: {self._text}"
-        bundle |= {"image/png": png(_poster(self)), "text/plain": alt}
+        bundle |= {"image/png": _small_png(_poster(self)), "text/plain": alt}
         return bundle, {"image/png": {"alt": alt}}
 
 
@@ -160,6 +164,15 @@ def choice(label: str, options, value=None) -> widgets.Dropdown:
     """A list to choose from; ``options`` as ``ipywidgets.Dropdown`` takes them."""
     chosen = {} if value is None else {"value": value}
     return widgets.Dropdown(options=options, description=label, **chosen, **_look())
+
+
+def stops(label: str, options: list[tuple[str, object]], value=None) -> widgets.SelectionSlider:
+    """A slider that stops at given values only; ``options`` are their names and values, in order.
+
+    It begins at ``value``, or at the first.
+    """
+    value = options[0][1] if value is None else value
+    return widgets.SelectionSlider(options=options, value=value, description=label, **_look())
 
 
 def switch(label: str, value: bool) -> widgets.Checkbox:
@@ -236,6 +249,19 @@ def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Im
     return image
 
 
+def tiles(images: Tensor, rows: int, columns: int) -> Image.Image:
+    """The first images, ``(N, 1, H, W)``, side by side with thin gaps, row by row.
+
+    What is left over, and the gaps, are transparent, for a dark page.
+    """
+    height, width = images.shape[2:]
+    board = Image.new("LA", (columns * (width + 1) - 1, rows * (height + 1) - 1), (255, 0))
+    for number, image in enumerate(images[: rows * columns]):
+        row, column = divmod(number, columns)
+        board.paste(grey(image), (column * (width + 1), row * (height + 1)))
+    return board
+
+
 def enlarged(image: Image.Image, factor: int) -> Image.Image:
     """Each pixel becomes a square of ``factor`` pixels, in RGB, ready to be drawn upon."""
     size = (image.width * factor, image.height * factor)
@@ -290,7 +316,40 @@ def _poster(explorer: Explorer) -> Figure:
     return figure
 
 
+def _small_png(figure: Figure) -> bytes:
+    """The figure as a small PNG file of few colours, for a notebook that stores many posters.
+
+    ``plots.style.png`` takes four times as many. K-means keeps the greys of a digit grey
+    beside the colours of a chart.
+    """
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=72, bbox_inches="tight", pad_inches=0.1)
+    image = Image.open(full).convert("RGB")
+    image = image.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    image.save(small, "png", optimize=True)
+    return small.getvalue()
+
+
 # ---------------------------------------------------------------------------------- what is checked
+
+
+def check_named(kind: str, given: dict, example: str) -> None:
+    """Refuse what isn't a dict with something in it.
+
+    Args:
+        kind: what it holds, as in "networks".
+        given: what is to be checked.
+        example: how one writes it, such as ``{"backbone": model}``.
+
+    Raises:
+        TypeError, ValueError: not a dict, or an empty one.
+    """
+    if not isinstance(given, dict):
+        raise TypeError(
+            f"The {kind} are a {type(given).__name__}; expected a dict. Write {example}."
+        )
+    if not given:
+        raise ValueError(f"The {kind} are empty; expected at least one. Write {example}.")
 
 
 def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Module:

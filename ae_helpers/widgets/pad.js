@@ -1,6 +1,9 @@
-// A black square to draw on with a white pen; what is drawn goes to Python as grey bytes.
+// A black square to draw on with a white pen, or a picture to cover with a brush. What is drawn
+// goes to Python as bytes: how opaque each pixel of the canvas is.
 const SIDE = 280; // ten pixels for each of a digit's 28, as in pad.py
-const PEN = 22; // as thick as the strokes of MNIST, once a drawing is scaled down
+const PEN = { colour: "white", width: 22 }; // as MNIST's strokes, once a drawing is scaled down
+const BRUSH = { colour: "#D55E00", width: 50 };
+const STEP = 10; // of the brush, by an arrow key
 const STEPS = {
   ArrowLeft: { right: -1 },
   ArrowRight: { right: 1 },
@@ -9,58 +12,90 @@ const STEPS = {
 };
 
 function render({ model, el }) {
+  const covers = model.get("picture") !== undefined; // it is a Brush
+  const tool = covers ? BRUSH : PEN;
   const canvas = document.createElement("canvas");
   canvas.className = "ae-pad";
   canvas.width = canvas.height = SIDE;
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
-  canvas.setAttribute("aria-label", `${model.get("description")}: arrow keys shift the drawing`);
+  const keys = covers ? "arrow keys move the brush, space covers" : "arrow keys shift the drawing";
+  canvas.setAttribute("aria-label", `${model.get("description")}: ${keys}`);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.lineWidth = PEN;
+  pen.lineWidth = tool.width;
   pen.lineCap = pen.lineJoin = "round";
-  pen.strokeStyle = "white";
+  pen.strokeStyle = pen.fillStyle = tool.colour;
+  const ring = document.createElement("span"); // where the brush is that keys move
+  ring.className = "ae-brush";
+  ring.style.width = ring.style.height = `${tool.width}px`;
+  let brush = [SIDE / 2, SIDE / 2];
+  let pressed = false; // whether the space bar is down
   let from = null; // where the pen was last, while it is down
-  let theirs = true; // whether Python put the picture there
+  let theirs = true; // whether Python put the drawing there
   let waiting = false;
-
-  function wipe() {
-    pen.fillStyle = "black";
-    pen.fillRect(0, 0, SIDE, SIDE);
-  }
+  let url = ""; // of the picture below
 
   function show() {
     const bytes = model.get("value"); // a DataView
-    const grey = new Uint8Array(bytes.buffer, bytes.byteOffset, SIDE * SIDE);
+    const levels = new Uint8Array(bytes.buffer, bytes.byteOffset, SIDE * SIDE);
     const pixels = pen.createImageData(SIDE, SIDE);
-    grey.forEach((level, i) => pixels.data.set([level, level, level, 255], 4 * i));
+    pen.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
+    levels.forEach((level, i) => pixels.data.set([red, green, blue, level], 4 * i));
     pen.putImageData(pixels, 0, 0);
     theirs = true;
   }
 
+  function showPicture() {
+    const [old, image] = [url, new Image()];
+    url = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
+    image.onload = () => {
+      canvas.style.backgroundImage = `url(${image.src})`; // not before: it would flicker
+      URL.revokeObjectURL(old);
+    };
+    image.src = url;
+  }
+
   function send() {
     waiting = false;
-    const grey = pen.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 0);
+    const levels = pen.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 3);
     model.off("change:value", show); // it is on the canvas already
-    model.set("value", new DataView(grey.buffer));
+    model.set("value", new DataView(levels.buffer));
     model.on("change:value", show);
     model.save_changes();
   }
 
-  function draw(event) {
-    if (!from || !event.isPrimary) return; // one finger draws
+  function line(start, end) {
+    if (theirs && !covers) pen.clearRect(0, 0, SIDE, SIDE); // a drawing of one's own begins
+    theirs = false;
     pen.beginPath();
-    pen.moveTo(...from);
-    from = [event.offsetX, event.offsetY];
-    pen.lineTo(...from);
+    pen.moveTo(...start);
+    pen.lineTo(...end);
     pen.stroke();
+    pen.beginPath();
+    pen.arc(...end, tool.width / 2, 0, 2 * Math.PI); // a line without length leaves no dot
+    pen.fill();
     if (!waiting) requestAnimationFrame(send); // once per frame is as often as anybody sees
     waiting = true;
   }
 
+  function draw(event) {
+    if (!from || !event.isPrimary) return; // one finger draws
+    const to = [event.offsetX, event.offsetY];
+    line(from, to);
+    from = to;
+  }
+
+  function moveBrush({ right = 0, down = 0 }) {
+    const moved = [brush[0] + STEP * right, brush[1] + STEP * down];
+    const to = moved.map((place) => Math.min(Math.max(place, STEP / 2), SIDE - STEP / 2));
+    if (pressed) line(brush, to);
+    brush = to;
+    [ring.style.left, ring.style.top] = brush.map((place) => `${place + 1}px`); // 1: the border
+  }
+
   canvas.addEventListener("pointerdown", (event) => {
     if (!event.isPrimary || event.button !== 0) return;
-    if (theirs) wipe(); // a stroke begins a drawing of one's own
-    theirs = false;
     canvas.setPointerCapture(event.pointerId); // the stroke goes on outside
     from = [event.offsetX, event.offsetY];
     draw(event); // a dot
@@ -70,15 +105,37 @@ function render({ model, el }) {
     canvas.addEventListener(end, () => (from = null));
   }
   canvas.addEventListener("keydown", (event) => {
-    if (!(event.key in STEPS)) return;
-    model.send(STEPS[event.key]);
+    if (event.key in STEPS) {
+      if (covers) moveBrush(STEPS[event.key]);
+      else model.send(STEPS[event.key]);
+    } else if (covers && event.key === " ") {
+      pressed = true;
+      line(brush, brush);
+    } else return;
     event.preventDefault(); // the page would scroll
   });
+  canvas.addEventListener("keyup", (event) => {
+    if (event.key === " ") pressed = false;
+  });
+  canvas.addEventListener("blur", () => (pressed = false));
 
   model.on("change:value", show);
   show();
-  el.appendChild(canvas);
-  return () => model.off("change:value", show);
+  const paper = document.createElement("div");
+  paper.className = "ae-paper";
+  paper.append(canvas);
+  if (covers) {
+    paper.append(ring);
+    moveBrush({});
+    model.on("change:picture", showPicture);
+    showPicture();
+  }
+  el.appendChild(paper);
+  return () => {
+    model.off("change:value", show);
+    model.off("change:picture", showPicture);
+    URL.revokeObjectURL(url);
+  };
 }
 
 export default { render };

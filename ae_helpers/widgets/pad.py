@@ -88,14 +88,30 @@ class Pad(anywidget.AnyWidget):
 
     _esm = Path(__file__).with_suffix(".js")
     _css = """
-    .ae-pad { touch-action: none; cursor: crosshair; border: 1px solid #888;
-        margin: 4px 12px 4px 4px; }
-    .ae-pad:focus { outline: 3px solid #E69F00; }"""
+    .ae-paper { position: relative; width: fit-content; margin: 4px 12px 4px 4px; }
+    .ae-pad { touch-action: none; cursor: crosshair; border: 1px solid #888; display: block;
+        background: black 0 0 / 100% 100%; image-rendering: pixelated; }
+    .ae-pad:focus { outline: 3px solid #E69F00; }
+    .ae-brush { position: absolute; box-sizing: border-box; border: 2px solid white;
+        outline: 2px solid black; border-radius: 50%; translate: -50% -50%; visibility: hidden;
+        pointer-events: none; }
+    .ae-pad:focus-visible + .ae-brush { visibility: visible; }"""
     description = traitlets.Unicode("drawing pad").tag(sync=True)
     # Bytes arrive as a memoryview, which the trait would refuse. Nor need they be sent back.
     value = traitlets.Bytes(bytes(PAD * PAD)).tag(
         sync=True, from_json=lambda value, _: bytes(value), echo_update=False
     )
+
+
+class Brush(Pad):
+    """A pad that lies on a picture and covers what is painted.
+
+    ``value`` is what is covered: ``PAD × PAD`` bytes, 0 where the picture is to be seen. The
+    reader's strokes add to it. The arrow keys move the brush, the space bar covers what is below
+    it; held down while the brush moves, it covers a line.
+    """
+
+    picture = traitlets.Bytes(help="a PNG file, shown as large as the pad").tag(sync=True)
 
 
 def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:

@@ -4,38 +4,19 @@ import copy
 import functools
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-import anywidget
 import ipywidgets as widgets
 import torch
-import traitlets
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from ae_helpers.data import check_images, to_float
 from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets import frame
+from ae_helpers.widgets.clickable import ClickablePicture
 
 BOARD = 320  # pixels of the screen that the mosaic is high and wide, at most
 SEES, MAPS, REACHES = "digit: what the number sees", "feature maps", "output: what it reaches"
-
-
-class ClickablePicture(anywidget.AnyWidget):
-    """A picture that tells where it is clicked, and which arrow key is pressed on it.
-
-    ``value`` is a PNG file, as in ``widgets.Image``. A click sends the custom message
-    ``{"x": …, "y": …}``, in pixels of the picture; an arrow key ``{"right": 1}``, ``{"down": -1}``
-    and so on.
-    """
-
-    _esm = Path(__file__).with_suffix(".js")
-    _css = """
-    .ae-clickable { cursor: crosshair; display: block; max-width: 100%; }
-    .ae-clickable:focus { outline: 3px solid #E69F00; outline-offset: -1px; }"""
-    value = traitlets.Bytes().tag(sync=True)
-    # The browser shows a tooltip only of what has a description, and fails without one.
-    description = traitlets.Unicode("").tag(sync=True)
 
 
 @dataclass(frozen=True)
@@ -182,7 +163,7 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
             text += f" and reaches {_in_words(reached, images.shape[2:], 'output')}"
         return drawn, f"{text}."
 
-    def choose(_, where: dict[str, int], __) -> None:
+    def choose(where: dict[str, int]) -> None:
         mosaic = mosaics[controls["layer"].value]
         if "x" in where:
             down, right = where["y"] // mosaic.side, where["x"] // mosaic.side
@@ -192,9 +173,10 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
         for slider, value in zip(place, mosaic.cell(down, right) or (), strict=False):
             slider.value = value
 
-    pictures[MAPS].on_msg(choose)
     title = "X-ray the layers: click a number in the feature maps, or go there by arrow keys"
-    return frame.Explorer(title, controls, pictures, draw)
+    explorer = frame.Explorer(title, controls, pictures, draw)
+    pictures[MAPS].on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
+    return explorer
 
 
 def find_stages(model: nn.Module, image: Tensor) -> list[Stage]:

@@ -1,0 +1,103 @@
+"""Variational autoencoders: their codes as clouds, and their two losses against each other."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ae_helpers.plots.latent import CLASSES
+from ae_helpers.plots.style import BLUE, styled
+
+
+@styled
+def clouds(mean: Tensor, log_variance: Tensor, labels: Tensor) -> Figure:
+    """Gaussians in the plane as ellipses of one standard deviation, coloured by class.
+
+    The dashed circle is one standard deviation of N(0, 1), the dotted one two.
+
+    Args:
+        mean, log_variance: ``(N, 2)``.
+        labels: ``(N,)``, the class of each, 0 to 9.
+    """
+    figure, axis = plt.subplots(figsize=(6, 5))
+    sizes = 2 * (log_variance / 2).exp()  # the whole width, which is two deviations
+    for name in labels.unique().tolist():
+        own = labels == name
+        ellipses = EllipseCollection(
+            *sizes[own].T.numpy(),
+            angles=0,
+            units="xy",
+            offsets=mean[own].numpy(),
+            offset_transform=axis.transData,
+            facecolors=CLASSES[name],
+            edgecolors=CLASSES[name],
+            alpha=0.35,
+        )
+        axis.add_collection(ellipses)
+        axis.plot([], [], "o", color=CLASSES[name], label=f"{name}")
+    for radius, line in ((1, "--"), (2, ":")):
+        axis.add_patch(plt.Circle((0, 0), radius, fill=False, color="0.3", linestyle=line))
+    edge = 1.05 * max(2.0, mean.abs().max().item())
+    axis.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    axis.set(xlabel="first latent number", ylabel="second latent number")
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), title="label")
+    return figure
+
+
+@styled
+def beta_curve(points: dict[float, Sequence[tuple[float, float, float]]]) -> Figure:
+    """Distortion against rate, a dot for each seed of each β, with lines of equal −ELBO.
+
+    Args:
+        points: by β; for each seed its rate and its distortion, in nats per image, and how many of
+            its latent numbers are active.
+    """
+    figure, axis = plt.subplots(figsize=(8, 5))
+    middles = []
+    for beta, seeds in points.items():
+        rates, distortions, active = zip(*seeds, strict=True)
+        axis.plot(rates, distortions, "o", color=BLUE, markersize=7, alpha=0.7)
+        middles.append((sum(rates) / len(rates), sum(distortions) / len(distortions)))
+        numbers = "–".join(f"{count}" for count in sorted(set(active)))
+        text = f"β = {beta:g}: {numbers} active"
+        axis.annotate(text, middles[-1], (9, 7), textcoords="offset points", fontsize=9)
+    axis.plot(*zip(*middles, strict=True), "-", color=BLUE, linewidth=1)
+    right, top = 1.25 * max(rate for rate, _ in middles), 1.1 * max(lost for _, lost in middles)
+    for total in range(100, int(right + top), 50):
+        axis.plot([0, total], [total, 0], ":", color="0.6", linewidth=1)
+        x = min(total, right) if total < top else right
+        if total - x < top:
+            place = (x, max(total - x, 0))
+            axis.annotate(f"{total}", place, (2, 4), textcoords="offset points", color="0.4")
+    axis.set(
+        xlim=(-3, right),
+        ylim=(0, top),
+        xlabel="rate, nats per image",
+        ylabel="distortion, nats per image",
+        title="Rate and distortion (dotted: equal sum, which is −ELBO)",
+    )
+    return figure
+
+
+@styled
+def rates(curves: dict[str, Tensor]) -> Figure:
+    """What each latent number costs, the dearest first, on a log scale: a line for each network.
+
+    Args:
+        curves: by name; ``(D,)``, the KL of each latent number in nats, mean over images.
+    """
+    figure, axis = plt.subplots(figsize=(8, 3.8))
+    for (name, curve), marker in zip(curves.items(), "os^Dv", strict=False):
+        falling = curve.sort(descending=True).values.clamp(min=1e-5)
+        places = range(1, len(falling) + 1)
+        axis.plot(places, falling, marker + "-", markersize=4, label=name)
+    axis.set(
+        yscale="log",
+        xlabel="latent numbers, the dearest first",
+        ylabel="nats per image",
+        title="What each latent number costs",
+    )
+    axis.legend(frameon=False)
+    return figure

@@ -1,0 +1,78 @@
+// A picture that answers: a click, a drag or an arrow key tells Python where it was meant.
+const STEPS = {
+  ArrowLeft: { right: -1 },
+  ArrowRight: { right: 1 },
+  ArrowUp: { down: -1 },
+  ArrowDown: { down: 1 },
+};
+
+function render({ model, el }) {
+  const image = document.createElement("img");
+  image.className = "ae-picture ae-clickable";
+  image.tabIndex = 0;
+  image.draggable = false; // else the browser would carry the picture itself away
+  image.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
+  let held = false; // whether the pointer is down
+  let underway = false; // whether Python has still to answer the last place
+  let next = null; // where the pointer has got to meanwhile
+
+  function show() {
+    URL.revokeObjectURL(image.src);
+    image.src = URL.createObjectURL(new Blob([model.get("value")], { type: "image/png" }));
+  }
+
+  function name() {
+    image.title = image.alt = model.get("tooltip") ?? "";
+    image.setAttribute("aria-label", `${image.alt} Arrow keys move the choice.`);
+  }
+
+  function send(place) {
+    underway = true;
+    const status = ({ content }) => content.execution_state === "idle" && answered();
+    model.send(place, { iopub: { status } });
+  }
+
+  function answered() {
+    underway = false;
+    if (next) send(next);
+    next = null;
+  }
+
+  function tell(event) {
+    const scale = image.naturalWidth / image.clientWidth; // in a narrow window it is smaller
+    const [x, y] = [event.offsetX, event.offsetY].map((length) => Math.floor(length * scale));
+    if (underway) next = { x, y };
+    else send({ x, y });
+  }
+
+  image.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
+    image.setPointerCapture(event.pointerId); // the drag goes on outside
+    held = true;
+    tell(event);
+  });
+  image.addEventListener("pointermove", (event) => {
+    if (held && event.isPrimary) tell(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    image.addEventListener(end, () => (held = false));
+  }
+  image.addEventListener("keydown", (event) => {
+    if (!(event.key in STEPS)) return;
+    model.send(STEPS[event.key]);
+    event.preventDefault(); // the page would scroll
+  });
+
+  model.on("change:value", show);
+  model.on("change:tooltip", name);
+  show();
+  name();
+  el.appendChild(image);
+  return () => {
+    model.off("change:value", show);
+    model.off("change:tooltip", name);
+    URL.revokeObjectURL(image.src);
+  };
+}
+
+export default { render };
