@@ -189,12 +189,11 @@ def code_bits(train: Tensor, test: Tensor) -> float:
         train: whole numbers, ``(N, d)``, from ``quantise``: the tables are made of them.
         test: whole numbers, ``(M, d)``: those to be sent.
     """
-    low = torch.minimum(train.min(), test.min())
-    size = int(torch.maximum(train.max(), test.max()) - low) + 1
     bits = 0.0
-    for known, sent in zip((train - low).T, (test - low).T, strict=True):
-        counts = known.bincount(minlength=size).double() + 1
-        bits -= (counts / counts.sum()).log2()[sent].sum().item()
+    for known, sent in zip(train.T, test.T, strict=True):
+        low, high = torch.cat([known, sent]).aminmax()
+        counts = (known - low).bincount(minlength=int(high - low) + 1).double() + 1
+        bits -= (counts / counts.sum()).log2()[sent - low].sum().item()
     return bits / len(test)
 
 

@@ -305,6 +305,7 @@ WRONG = {
         "turned, ties 0": (lambda s, u: pairs(s, ~u, 0).mean(), "Turned over, and ties count as 0"),
         "turned, ties 1": (lambda s, u: pairs(s, ~u, 1).mean(), "Turned over, and ties count as 1"),
         "sum": (lambda s, u: pairs(s, u).sum(), "how many pairs"),
+        "sum, ties 0": (lambda s, u: pairs(s, u, 0).sum(), "without ties"),
         "all pairs": (lambda s, u: pairs(s, u).sum() / len(s) ** 2, "all pairs of N"),
         "half of all": (
             lambda s, u: pairs(s, u).sum() / (len(s) * (len(s) - 1) / 2),

@@ -321,6 +321,8 @@ def _wrong_area(value: float, scores: Tensor, unknown: Tensor) -> None:
         "Turned over, and ties count as 1: count where the *unknown* one scores higher, and one "
         "half for equals.": _wins(low, high, 1).mean(),
         "That is how many pairs there are; divide by the number of all pairs.": pairs.sum(),
+        "That is how many pairs there are, without ties; count those one half, and divide by the "
+        "number of all pairs.": _wins(high, low, 0).sum(),
         "You divide by all pairs of N images; count only pairs of one unknown and one known.": (
             pairs.sum() / total**2
         ),
