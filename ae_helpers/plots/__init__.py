@@ -15,4 +15,5 @@ from ae_helpers.plots.pictures import (
     one_pixel,
     path,
 )
+from ae_helpers.plots.speed import speeds
 from ae_helpers.plots.style import png, show
