@@ -31,7 +31,7 @@ def speeds(rates: dict[str, Sequence[float]], roof: float | None = None) -> Figu
         times = f" · {middle / middles[0]:.2f}×" if line else ""
         place = max(middle, *values), line
         text = axis.annotate(f"{middle:,.0f}{times}", place, (7, 0), textcoords="offset points")
-        text.set(fontsize=9, va="center")
+        text.set(fontsize=9, va="center", zorder=3)  # above the roof
         text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85})
     if roof:
         axis.axvline(roof, color=VERMILION, linewidth=2)
