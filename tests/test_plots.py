@@ -125,6 +125,10 @@ CASES = {
         ),
         ["PCA", "network", "numbers per image", "MSE per pixel"],
     ),
+    "speeds": (
+        lambda g: plots.speeds({"plain": [900, 1_000, 1_100], "fast": [2_500, 2_400]}, 20_000),
+        ["plain", "fast", "2,450 · 2.45×", "the roof: 20,000", "images per second"],
+    ),
     "scatter": (
         lambda g: plots.scatter(
             {"PCA": noise(40, 2), "t-SNE": noise(40, 2).numpy()}, torch.arange(40) % 10
@@ -271,6 +275,19 @@ def test_epochs(given):
         for axis, image in zip(grid[row], to_float(images), strict=True):
             assert scale_of(axis.images[0]) == ("gray", (0, 1))
             np.testing.assert_array_equal(axis.images[0].get_array(), image[0])
+
+
+def test_speeds_end_at_the_medians():
+    figure = plots.speeds({"plain": [900, 1_000, 5_000], "fast": [2_500, 2_000]}, 20_000)
+    axis = figure.axes[0]
+    ends = [bar.get_x() + bar.get_width() for bar in axis.patches]
+    assert ends == pytest.approx([1_000, 2_250])
+    *dots, roof = axis.lines
+    assert [list(line.get_xdata()) for line in dots] == [[900, 1_000, 5_000], [2_500, 2_000]]
+    assert set(roof.get_xdata()) == {20_000}
+    low, high = axis.get_xlim()
+    assert low < 900 and high > 20_000  # all of it is seen
+    assert len(plots.speeds({"plain": [900]}).axes[0].lines) == 1  # without a roof
 
 
 def test_kernels_share_a_scale_with_white_at_0():

@@ -15,6 +15,7 @@ from ae_helpers.plots.pictures import (
     one_pixel,
     path,
 )
+from ae_helpers.plots.speed import speeds
 from ae_helpers.plots.style import png, show
 from ae_helpers.plots.uses import bits_and_errors, over_noise, roc
 from ae_helpers.plots.vae import beta_curve, clouds, rates

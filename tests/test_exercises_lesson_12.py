@@ -1,0 +1,237 @@
+"""Lesson 12's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import math
+
+import numpy as np
+import torch
+from torch.profiler import record_function
+
+from ae_helpers.exercises import lesson_12 as check
+from exercise_zoo import random_numbers_test, zoo_tests
+
+
+def own(rows, word=""):
+    return sum(row.self_cpu_time_total for row in rows if word in row.key)
+
+
+def total(rows, word=""):
+    return sum(row.cpu_time_total for row in rows if word in row.key)
+
+
+def calls(rows, word=""):
+    return sum(row.count for row in rows if word in row.key)
+
+
+def each(rows, word=""):
+    return sum(row.self_cpu_time_total / row.count for row in rows if word in row.key)
+
+
+def products(rows, word=""):
+    return sum(row.self_cpu_time_total * row.count for row in rows if word in row.key)
+
+
+def fitting(rows, word):
+    return [row for row in rows if word in row.key]
+
+
+def ratio(rows, word):
+    return own(rows, word) / own(rows)
+
+
+def by_loop(rows, word):
+    part = whole = 0.0
+    for row in rows:
+        whole += row.self_cpu_time_total
+        if word in row.key:
+            part += row.self_cpu_time_total
+    return part / whole
+
+
+def empties(rows, word):
+    answer = ratio(rows, word)
+    rows.clear()
+    return answer
+
+
+def weighted(losses, sizes):
+    return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
+
+
+def by_stack(losses, sizes):
+    return (torch.stack(losses) * torch.tensor(sizes)).sum().item() / sum(sizes)
+
+
+def fetched(losses, sizes):
+    return float(np.average(torch.stack(losses).cpu().numpy(), weights=sizes))
+
+
+def listed(losses, sizes):
+    return sum(v * n for v, n in zip(torch.stack(losses).tolist(), sizes, strict=True)) / sum(sizes)
+
+
+def asking(ask):
+    """The loop that everybody writes first."""
+
+    def answer(losses, sizes):
+        return sum(ask(v) * n for v, n in zip(losses, sizes, strict=True)) / sum(sizes)
+
+    return answer
+
+
+def in_place(losses, sizes):
+    total = losses[0]
+    for loss in losses[1:]:
+        total += loss
+    return weighted(losses, sizes)
+
+
+def plan(images, rate, batch, new, optimizer):
+    k = new / batch
+    return rate * (k if optimizer == "SGD" else math.sqrt(k)), math.ceil(images / new)
+
+
+def by_integers(images, rate, batch, new, optimizer):
+    power = {"SGD": 1, "Adam": 0.5}[optimizer]
+    return [rate * (new / batch) ** power, -(-images // new)]
+
+
+def with_rate(function):
+    return lambda images, r, b, n, o: (function(r, n / b, o), math.ceil(images / n))
+
+
+def with_steps(function):
+    return lambda images, r, b, n, o: (plan(images, r, b, n, o)[0], function(images, b, n))
+
+
+def rule(k, optimizer):
+    return k if optimizer == "SGD" else k**0.5
+
+
+RIGHT = {
+    check.share: {
+        "by sums": ratio,
+        "by a loop": by_loop,
+        "a tensor": lambda *g: torch.tensor(ratio(*g)),
+    },
+    check.mean_loss: {
+        "a running sum": lambda *given: weighted(*given).item(),
+        "left as a tensor": weighted,
+        "stacked": by_stack,
+        "fetched at once": fetched,
+        "a list at once": listed,
+    },
+    check.scale: {"by root": plan, "by powers": by_integers},
+}
+
+WRONG = {
+    check.share: {
+        "total time": (lambda r, w: total(r, w) / total(r), "You add up `cpu_time_total`"),
+        "total over own": (lambda r, w: total(r, w) / own(r), "Above the line stands `cpu_time"),
+        "own over total": (lambda r, w: own(r, w) / total(r), "Above the line stands the self"),
+        "calls": (lambda r, w: calls(r, w) / calls(r), "share of the *calls*"),
+        "per call": (lambda r, w: each(r, w) / each(r), "You divide each time by its calls"),
+        "times calls": (lambda r, w: products(r, w) / products(r), "don't multiply by `count`"),
+        "not divided": (own, "That is a time"),
+        "per cent": (lambda r, w: 100 * ratio(r, w), "In per cent"),
+        "the rest": (lambda r, w: 1 - ratio(r, w), "*other* rows"),
+        "rows": (lambda r, w: len(fitting(r, w)) / len(r), "share of the *rows*"),
+        "by the rows": (lambda r, w: own(r, w) / len(r), "how many rows there are"),
+        "mean": (lambda r, w: ratio(r, w) / max(1, len(fitting(r, w))), "a mean over the rows"),
+        "first": (lambda r, w: own(fitting(r, w)[:1]) / own(r), "You stop at the first"),
+        "starts": (
+            lambda r, w: (
+                sum(
+                    row.self_cpu_time_total
+                    for row in r
+                    if row.key.removeprefix("aten::").startswith(w)
+                )
+                / own(r)
+            ),
+            "not only at its start",
+        ),
+        "equal": (
+            lambda r, w: sum(row.self_cpu_time_total for row in r if row.key == w) / own(r),
+            "whose name *is* the word",
+        ),
+        "all": (lambda r, w: own(r) / own(r), "You don't choose"),
+        "half": (lambda r, w: ratio(r, w) / 2.5, "For 'conv' you say 0.16; expected 0.4"),
+        "empties": (empties, "changes the rows"),
+        "text": (lambda r, w: "0.4", "You return a str; expected a share"),
+        "not a number": (lambda r, w: math.nan, "You return nan; expected a share"),
+        "stops": (lambda r, w: r[0]["self"], "Your code stops with TypeError"),
+    },
+    check.mean_loss: {
+        "item": (asking(lambda v: v.item()), "6 times (.item())"),
+        "float": (asking(float), "6 times (float())"),
+        "cpu": (asking(lambda v: v.cpu()), "6 times (.cpu())"),
+        "numpy": (asking(lambda v: v.numpy()), "6 times (.numpy())"),
+        "last": (lambda v, n: v[-1], "That is the last batch's loss"),
+        "first": (lambda v, n: v[0], "That is the first batch's loss"),
+        "unweighted": (lambda v, n: torch.stack(v).mean(), "You count the last batch"),
+        "weighted sum": (lambda v, n: weighted(v, n) * sum(n), "The weighted sum"),
+        "over batches": (lambda v, n: weighted(v, n) * sum(n) / len(n), "number of batches"),
+        "sum": (lambda v, n: sum(v), "The sum of the losses; a mean"),
+        "sum over images": (lambda v, n: sum(v) / sum(n), "Each loss is a mean already"),
+        "in place": (in_place, "changes what it is given"),
+        "twice": (lambda v, n: 2 * weighted(v, n), "You say 0.6667; expected"),
+        "all of them": (lambda v, n: torch.stack(v), "a Tensor of shape (6,)"),
+        "text": (lambda v, n: "small", "You return a str"),
+    },
+    check.scale: {
+        "unchanged": (with_rate(lambda r, k, o: r), "The rate is unchanged"),
+        "linear": (with_rate(lambda r, k, o: r * k), "That is SGD's rule"),
+        "root": (with_rate(lambda r, k, o: r * k**0.5), "That is Adam's rule"),
+        "upside down": (with_rate(lambda r, k, o: r / rule(k, o)), "You go the wrong way"),
+        "the other, upside down": (
+            with_rate(lambda r, k, o: r / (k**0.5 if o == "SGD" else k)),
+            "and the other optimizer's rule",
+        ),
+        "k": (with_rate(lambda r, k, o: rule(k, o)), "multiply the rate by it"),
+        "squared": (with_rate(lambda r, k, o: r * k**2), "k squared"),
+        "plus": (with_rate(lambda r, k, o: r + 1), "You say a rate of 1.1 (SGD"),
+        "swapped": (lambda *given: plan(*given)[::-1], "The other way round"),
+        "rounded down": (with_steps(lambda i, b, n: i // n), "You leave the last"),
+        "old steps": (with_steps(lambda i, b, n: math.ceil(i / b)), "with the *old* batch"),
+        "broken steps": (with_steps(lambda i, b, n: i / n), "A step can't be half"),
+        "one more": (with_steps(lambda i, b, n: i // n + 1), "One too many"),
+        "far too many": (with_steps(lambda i, b, n: i), "are 469 steps, not 60000"),
+        "rate alone": (lambda *given: plan(*given)[0], "You return 0.4; expected two numbers"),
+        "text": (lambda *given: ("0.4", 469), "You return a str"),
+        "unfinished": (lambda *given: (plan(*given)[0], ...), "Not yet"),
+    },
+}
+
+AGAIN = {
+    check.mean_loss: {
+        "torch.tensor": (
+            lambda v, n: (torch.tensor(v) * torch.tensor(n)).sum() / sum(n),
+            "6 times (float())",
+        ),
+        "rows of a stack": (
+            lambda v, n: asking(lambda loss: loss.item())(torch.stack(v), n),
+            "6 times (.item())",
+        ),
+        "to": (asking(lambda v: v.to("cpu")), "6 times (.to())"),
+        "detached": (asking(lambda v: v.detach().item()), "6 times (.item())"),
+        "printed": (asking(lambda v: float(f"{v:.6f}")), "6 times (.item())"),
+        "numpy's average": (lambda v, n: np.average(v, weights=n), "you ask the device"),
+    },
+}
+
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG, AGAIN)
+test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+
+
+def test_the_profiler_s_rows_have_these_names():
+    """What the check makes up is what torch's profiler gives."""
+    cpu = torch.profiler.ProfilerActivity.CPU
+    with torch.profiler.profile(activities=[cpu]) as profiler, record_function("mine"):
+        torch.ones(3).add_(1)
+    rows = profiler.key_averages()
+    assert 0 < ratio(rows, "mine") < 1 and 0 < ratio(rows, "aten::") < 1
+    assert calls(rows, "mine") == 1 and total(rows, "mine") >= own(rows, "mine")
