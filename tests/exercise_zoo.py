@@ -1,7 +1,13 @@
 """What the tests of the exercises share."""
 
+import math
+
 import pytest
 import torch
+
+ODD = ["text", 7, True, math.nan, [], {}, (), object(), iter([1]), [1, "a"], (..., 2),
+       torch.tensor([]), torch.tensor(1j), torch.empty(3, device="meta"), torch.eye(2).to_sparse(),
+       torch.tensor(True), lambda: 1]  # fmt: skip
 
 
 def cases(zoo):
@@ -74,3 +80,15 @@ def random_numbers_test(right):
         assert torch.equal(state, torch.get_rng_state())
 
     return a_check_leaves_the_random_numbers_alone
+
+
+def odd_answers_test(right):
+    """The test that whatever an answer is or returns, a check refuses it and doesn't fail."""
+
+    @by_check(right)
+    def odd_answers_get_a_verdict(exercise):
+        for odd in ODD:
+            assert not exercise(lambda *_, odd=odd: odd)
+            assert not exercise(odd)
+
+    return odd_answers_get_a_verdict

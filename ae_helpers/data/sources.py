@@ -1,7 +1,6 @@
 """The datasets that torchvision knows: which files each consists of, and how they are read."""
 
 import gzip
-import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
@@ -158,8 +157,9 @@ class Idx(Source):
 
 def _unpack(packed: Path, sums: dict[str, str]) -> None:
     """Unpack a gzipped file of MNIST, if its checksum is the one that torchvision knows."""
-    found = hashlib.md5(packed.read_bytes(), usedforsecurity=False).hexdigest()
-    wanted = sums[packed.name]
+    from torchvision.datasets.utils import calculate_md5
+
+    found, wanted = calculate_md5(packed), sums[packed.name]
     if found != wanted:
         raise ValueError(
             f"{packed.name} ({packed.stat().st_size:,} bytes) has the MD5 checksum {found}; "

@@ -8,6 +8,9 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -62,3 +65,15 @@ def call(answer: Callable, *args):
             "Not yet: your function returns None. Is its return missing, or never reached?"
         )
     return given(result)
+
+
+def call_unchanged(cause_and_cure: str, answer: Callable, *args):
+    """``call`` the answer; refuse that it changes the tensors it is given."""
+    tensors = [each for each in args if isinstance(each, Tensor)]
+    kept = [each.clone() for each in tensors]
+    found = call(answer, *args)
+    if not all(map(torch.equal, kept, tensors)):
+        raise Mistake(
+            f"Your code changes the tensors it is given, for example with {cause_and_cure}"
+        )
+    return found

@@ -1,12 +1,13 @@
 """Checks for lesson 06: explore the latent space."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises import Mistake, call, call_unchanged, check
 
 
 def _tensor(found, wanted: str) -> Tensor:
@@ -28,16 +29,7 @@ def _tensor(found, wanted: str) -> Tensor:
         raise Mistake(f"You return a {type(found).__name__}; expected {wanted}.") from None
 
 
-def _on_copies(answer, *given):
-    """Call the answer; refuse that it changes the tensors it is given."""
-    kept = [each.clone() if isinstance(each, Tensor) else each for each in given]
-    found = call(answer, *given)
-    for before, after in zip(kept, given, strict=True):
-        if isinstance(before, Tensor) and not torch.equal(before, after):
-            raise Mistake(
-                "Your code changes the tensors it is given, for example with -=; compute a new one."
-            )
-    return found
+_on_copies = partial(call_unchanged, "-=; compute a new one.")
 
 
 # ------------------------------------------------------------------------------ nearest neighbours

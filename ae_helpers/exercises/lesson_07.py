@@ -1,27 +1,18 @@
 """Checks for lesson 07: batch normalisation and dropout."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises import Mistake, call, call_unchanged, check
 
 # ------------------------------------------------------------------------------- what they share
 
 
-def _on_copies(answer: Callable, *given):
-    """Call the answer; refuse that it changes the tensors it is given."""
-    tensors = [each for each in given if isinstance(each, Tensor)]
-    kept = [each.clone() for each in tensors]
-    found = call(answer, *given)
-    if not all(map(torch.equal, kept, tensors)):
-        raise Mistake(
-            "Your code changes the tensors it is given, for example with -= or dropout_; compute "
-            "a new one."
-        )
-    return found
+_on_copies = partial(call_unchanged, "-= or dropout_; compute a new one.")
 
 
 def _tensor(found, shape: Sequence[int], what: str) -> Tensor:

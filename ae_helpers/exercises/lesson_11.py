@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises import Mistake, call, call_unchanged, check
 
 # ------------------------------------------------------------------------------- what they share
 
@@ -29,17 +30,7 @@ def _number(found, what: str, shapes: dict[tuple, str] | None = None) -> float:
     return value
 
 
-def _unchanged(answer: Callable, *given):
-    """Call the answer; refuse that it changes the tensors it is given."""
-    tensors = [each for each in given if isinstance(each, Tensor)]
-    kept = [each.clone() for each in tensors]
-    found = call(answer, *given)
-    if not all(map(torch.equal, kept, tensors)):
-        raise Mistake(
-            "Your code changes the tensors it is given, for example with +=, add_ or an in-place "
-            "sort; compute new ones."
-        )
-    return found
+_unchanged = partial(call_unchanged, "+=, add_ or an in-place sort; compute new ones.")
 
 
 def _near(value: float, other: float) -> bool:

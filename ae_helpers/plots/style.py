@@ -54,14 +54,17 @@ def show(figure: Figure, alt: str, **kwargs):
     return display(bundle, raw=True, metadata={"image/png": {"alt": alt}}, **kwargs)
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG file of 256 colours, a third as large as one of 16 million."""
+def png(figure: Figure, dpi: float | None = None, colours: int = 256, kmeans: int = 0) -> bytes:
+    """The figure as a PNG file of 256 colours, a third as large as one of 16 million.
+
+    With few colours, ``kmeans`` rounds keep the greys of a digit grey beside those of a chart.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.1)
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.1)
     buffer.seek(0)
     small = io.BytesIO()
     image = Image.open(buffer).convert("RGB")
-    image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image = image.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans, dither=Image.Dither.NONE)
     image.save(small, "png", optimize=True)
     return small.getvalue()
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ae_helpers.baselines import image_errors
 from ae_helpers.data import check_images, to_float
-from ae_helpers.plots.style import styled
+from ae_helpers.plots.style import png, styled
 from ae_helpers.training import reconstruct
 
 SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
@@ -146,7 +146,8 @@ class Explorer(widgets.VBox):
         """The live widget, and a poster for whoever looks without a kernel, as on GitHub."""
         bundle = super()._repr_mimebundle_(**kwargs)
         alt = f"{self.title}: {self._text}"
-        bundle |= {"image/png": _small_png(_poster(self)), "text/plain": alt}
+        poster = png(_poster(self), dpi=72, colours=64, kmeans=2)  # a notebook stores many
+        bundle |= {"image/png": poster, "text/plain": alt}
         return bundle, {"image/png": {"alt": alt}}
 
 
@@ -314,20 +315,6 @@ def _poster(explorer: Explorer) -> Figure:
     letters = round(13 * figure.get_figwidth())  # that fit into a line
     figure.supxlabel("\n".join(textwrap.fill(line, letters) for line in lines), fontsize=9)
     return figure
-
-
-def _small_png(figure: Figure) -> bytes:
-    """The figure as a small PNG file of few colours, for a notebook that stores many posters.
-
-    ``plots.style.png`` takes four times as many. K-means keeps the greys of a digit grey
-    beside the colours of a chart.
-    """
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=72, bbox_inches="tight", pad_inches=0.1)
-    image = Image.open(full).convert("RGB")
-    image = image.quantize(64, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
-    image.save(small, "png", optimize=True)
-    return small.getvalue()
 
 
 # ---------------------------------------------------------------------------------- what is checked

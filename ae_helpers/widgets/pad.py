@@ -195,13 +195,15 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
         },
         draw,
         {"Clear": clear, "Load a test digit": load},
-        widgets.Box(
-            [
-                pad,
-                widgets.VBox([hint, *shifts.values()], layout=widgets.Layout(flex="1 1 260px")),
-            ],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-        ),
+        beside(pad, hint, *shifts.values()),
+    )
+
+
+def beside(pad: Pad, *controls: widgets.Widget) -> widgets.Box:
+    """A pad and its controls side by side, or below each other where the window is narrow."""
+    return widgets.Box(
+        [pad, widgets.VBox(controls, layout=widgets.Layout(flex="1 1 260px"))],
+        layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
     )
 
 

@@ -16,7 +16,7 @@ from ae_helpers import uses
 from ae_helpers.data import check_images, to_float
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
 from ae_helpers.widgets import frame
-from ae_helpers.widgets.pad import PAD, Brush
+from ae_helpers.widgets.pad import PAD, Brush, beside
 
 ROWS = 4  # of digits that went wrong, and as many columns
 BINS = 60
@@ -109,13 +109,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         },
         draw,
         {"Uncover": uncover, "New noise": renew},
-        widgets.Box(
-            [
-                pad,
-                widgets.VBox([hint, *controls.values()], layout=widgets.Layout(flex="1 1 260px")),
-            ],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-        ),
+        beside(pad, hint, *controls.values()),
     )
 
 
