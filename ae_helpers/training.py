@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LRScheduler
 
 from ae_helpers.baselines import image_errors
+from ae_helpers.by_hand import ByHand
 from ae_helpers.data import ImageData, check_images, to_float
 from ae_helpers.diagnostics import has_collapsed
 from ae_helpers.distributed import Objective, Team
@@ -81,14 +82,18 @@ def train_steps(
     batches: Iterable[Tensor],
     optimizer: torch.optim.Optimizer,
     schedule: LRScheduler | None = None,
-    objective: Objective = reconstruction_error,
+    objective: Objective | ByHand = reconstruction_error,
 ) -> Iterator[Tensor]:
     """The training loop: a step for each batch of indices into ``images``; yields its loss."""
     model.train()
     for index in batches:
-        loss = objective(model, to_float(images[index]))
-        optimizer.zero_grad()
-        loss.backward()
+        batch = to_float(images[index])
+        if isinstance(objective, ByHand):
+            loss = objective(batch)
+        else:
+            loss = objective(model, batch)
+            optimizer.zero_grad()
+            loss.backward()
         optimizer.step()
         if schedule:
             schedule.step()
@@ -139,8 +144,9 @@ def fit(
             If ``last.pt`` is there, training goes on from it and ends where it would have ended
             without the break, bit for bit on the same machine.
         on_epoch: called with the history once before training and after each epoch.
-        fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``). ``False`` gives
-            the loop of lesson 04 to the last bit.
+        fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``), and the
+            backbone's gradients without autograd (``ae_helpers.by_hand``). ``False`` gives the loop
+            of lesson 04 to the last bit.
         progress: print a line per epoch, and the time left.
 
     Returns:
@@ -180,6 +186,8 @@ def fit(
     trained = "train loss" if settings["objective"] else "train error"
 
     layers = matrix_products(model) if fast else contextlib.nullcontext()
+    if fast and team.processes == 1 and not settings["objective"] and ByHand.suits(model):
+        objective = ByHand(model)
     # An interrupt would reach each process of a team at another step, and they would wait for each
     # other for ever. So it ends them; the next run goes on from the last whole epoch.
     button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
@@ -257,7 +265,7 @@ def _train_epoch(
     images: Tensor,
     batches: tuple[Tensor, ...],
     epochs: int,
-    objective: Objective,
+    objective: Objective | ByHand,
     team: Team,
     say: Progress,
     stop: StopButton,
