@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ae_helpers.files import replacing
 from ae_helpers.series import experiment, share_out
+from ae_helpers.threads import usable_cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +140,7 @@ def _run(path: Path, settings: dict[str, object], processes: int) -> None:
         command = [sys.executable, "-m", "papermill", str(experiment()), str(part)]
         command += ["--cwd", str(experiment().parent), "--no-progress-bar", "--log-level", "ERROR"]
         command += ["--parameters_yaml", json.dumps(settings)]  # JSON is YAML
-        threads = str(max(1, (os.cpu_count() or 1) // processes))
+        threads = str(max(1, usable_cores() // processes))
         done = subprocess.run(
             command,
             env={"OMP_NUM_THREADS": threads, **os.environ},

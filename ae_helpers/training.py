@@ -25,6 +25,7 @@ from ae_helpers.files import own_folder
 from ae_helpers.models import Autoencoder, in_evaluation
 from ae_helpers.progress import Progress, duration
 from ae_helpers.runs import History, Run, StopButton
+from ae_helpers.threads import no_more_than_cores
 
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
@@ -191,7 +192,7 @@ def fit(
     # An interrupt would reach each process of a team at another step, and they would wait for each
     # other for ever. So it ends them; the next run goes on from the last whole epoch.
     button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
-    with layers, torch.random.fork_rng(), button as stop:
+    with no_more_than_cores(), layers, torch.random.fork_rng(), button as stop:
         torch.manual_seed(seed)
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
