@@ -102,11 +102,12 @@ def fallen(stored: dict[str, float], found: dict[str, float]) -> list[str]:
     ]
 
 
-def difference(images: int, digits: data.ImageData, steps: int) -> float:
+def difference(digits: data.ImageData, steps: int) -> float:
     """Feed both the same batches; the length of the weights' difference, relative to theirs."""
-    few = digits.take(train=steps * peers.BATCH_SIZE, test=peers.BATCH_SIZE)
+    images = steps * peers.BATCH_SIZE
+    few = digits.take(train=images, test=peers.BATCH_SIZE)
     plain, ours = peers.new_backbone(), peers.new_backbone()
-    order = training.batch_order(len(few.train_images), seed=0, epoch=1).tolist()
+    order = training.batch_order(images, seed=0, epoch=1).tolist()
     batches = DataLoader(Subset(peers.loader(images).dataset, order), peers.BATCH_SIZE)
     peers.plain_loop(plain, batches, [], epochs=1)
     training.fit(ours, few, epochs=1, seed=0, progress=False)
@@ -158,7 +159,7 @@ def main() -> None:
     for steps in (1, 10, 100):
         print(
             f"the weights after {steps} steps differ by "
-            f"{difference(args.images, digits, steps):.1e} of their length"
+            f"{difference(digits, steps):.1e} of their length"
         )
 
     if args.check:
