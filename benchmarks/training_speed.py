@@ -1,70 +1,115 @@
-"""`fit` beside the loop that everybody writes first: seconds for the same work, and whether it is.
+"""`fit` beside other libraries' training of the same network: images per second, and the ratios.
 
     AE_DATA_DIR=path/to/data python benchmarks/training_speed.py
 
-The plain loop is torchvision's MNIST through `ToTensor` and a `DataLoader`, the network's own
-layers, Adam as it comes, and the test error after each epoch: the same recipe, the same float32.
-Both are run in turn, several times in one process, so that a machine whose speed drifts is fair to
-both. Prints a table for `benchmarks/README.md`.
+Every peer of `peers.py` that is installed trains one epoch, in turn, several times, so that a
+machine whose speed drifts is fair to all. Each has a process of its own, which waits for its turn.
+A first run of each, which reads and compiles, isn't counted. All of it on the CPU. Prints a table;
+`--write` puts it into `benchmarks/README.md` and its ratios into `training_speed.json`, `--check`
+compares the ratios with those.
 """
 
 import argparse
+import contextlib
+import functools
+import json
+import multiprocessing
 import os
 import platform
 import statistics
+import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import peers
 import torch
 from torch import nn
-from torch.nn import functional as F
 from torch.utils.data import DataLoader, Subset
-from torchvision import datasets, transforms
 
 from ae_helpers import data, training
-from ae_helpers.models import Autoencoder
 
-BATCH_SIZE, LEARNING_RATE = 32, 1e-2
-
-
-def plain_loop(model: nn.Module, train: DataLoader, test: DataLoader, epochs: int) -> list[tuple]:
-    """Train as the first chapter of any course does; return the summed errors of each epoch."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    errors = []
-    for _ in range(epochs):
-        model.train()
-        train_error = test_error = 0.0
-        for images, _ in train:
-            loss = F.mse_loss(model(images), images)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            train_error += loss.item() * len(images)
-        model.eval()
-        with torch.no_grad():
-            for images, _ in test:
-                test_error += F.mse_loss(model(images), images).item() * len(images)
-        errors.append((train_error, test_error))
-    return errors
+README, STORED = (Path(__file__).with_name(name) for name in ("README.md", "training_speed.json"))
+FIT = "`fit`"
+TOLERANCE = 0.25  # the share by which a ratio may fall before `--check` complains
 
 
-def timed(function, *args, **kwargs) -> float:
-    """Seconds of one call, with new weights."""
-    torch.manual_seed(0)
-    model = Autoencoder()
-    start = time.perf_counter()
-    function(model, *args, **kwargs)
-    return time.perf_counter() - start
+@functools.cache  # in the process of each peer
+def prepared(peer: str, images: int, threads: int) -> Callable[[], None]:
+    torch.set_num_threads(threads)
+    return peers.PEERS[peer][0](data.load("mnist").take(train=images, test=10))
 
 
-def difference(train_set: datasets.MNIST, digits: data.ImageData, steps: int) -> float:
+def seconds_of(peer: str, images: int, threads: int) -> float:
+    """One run of a peer, in its process."""
+    train = prepared(peer, images, threads)
+    started = time.perf_counter()
+    train()
+    return time.perf_counter() - started
+
+
+def measure(names: list[str], images: int, repeats: int, threads: int) -> dict[str, list[float]]:
+    """The seconds of each run of each peer."""
+    seconds = {peer: [] for peer in names}
+    context = multiprocessing.get_context("spawn")  # a forked process can't use torch's threads
+    with contextlib.ExitStack() as stack:
+        processes = {p: stack.enter_context(ProcessPoolExecutor(1, context)) for p in names}
+        for repeat in range(repeats + 1):
+            for peer, process in processes.items():
+                seconds[peer].append(process.submit(seconds_of, peer, images, threads).result())
+                print(f"{repeat}/{repeats}: {peer}, {seconds[peer][-1]:.1f} s", flush=True)
+    return {peer: runs[1:] for peer, runs in seconds.items()}  # the first warms up
+
+
+def ratios(seconds: dict[str, list[float]]) -> dict[str, float]:
+    """How many times as fast as each peer `fit` is: the median over the runs, pair by pair."""
+    return {
+        peer: round(statistics.median(a / b for a, b in zip(runs, seconds[FIT], strict=True)), 3)
+        for peer, runs in seconds.items()
+        if peer != FIT
+    }
+
+
+def table(seconds: dict[str, list[float]], images: int) -> str:
+    """Images per second of each peer, and its ratio, in Markdown."""
+    lines = [
+        "| | version | images/s, median | min | max | `fit` / peer |\n|---|---|---|---|---|---|"
+    ]
+    for peer, ratio in (ratios(seconds) | {FIT: 1}).items():
+        speeds = [images / run for run in seconds[peer]]
+        numbers = [f"{f(speeds):,.0f}" for f in (statistics.median, min, max)]
+        lines.append(f"| {peer} | {peers.versions(peer)} | {' | '.join(numbers)} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def insert(text: str, report: str, where: str) -> str:
+    """Replace what stands between the two comments of that name."""
+    begin, end = f"<!-- {where}: begin -->", f"<!-- {where}: end -->"
+    if [text.count(begin), text.count(end)] != [1, 1]:
+        raise ValueError(f"{begin} and {end} aren't both there once; expected a place for a table.")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{report}\n{end}{rest.split(end)[1]}"
+
+
+def fallen(stored: dict[str, float], found: dict[str, float]) -> list[str]:
+    """A line for each ratio that is lower than the stored one by more than the tolerance."""
+    return [
+        f"{peer}: `fit` is {found[peer]:.2f} times as fast; expected the stored {ratio:.2f}, or at "
+        f"most {TOLERANCE:.0%} less. Measure again on an idle machine; then look at what changed."
+        for peer, ratio in stored.items()
+        if peer in found and found[peer] < (1 - TOLERANCE) * ratio
+    ]
+
+
+def difference(digits: data.ImageData, steps: int) -> float:
     """Feed both the same batches; the length of the weights' difference, relative to theirs."""
-    few = digits.take(train=steps * BATCH_SIZE, test=BATCH_SIZE)
-    torch.manual_seed(0)
-    plain, ours = Autoencoder(), Autoencoder()
-    ours.load_state_dict(plain.state_dict())
-    order = training.batch_order(len(few.train_images), seed=0, epoch=1).tolist()
-    plain_loop(plain, DataLoader(Subset(train_set, order), BATCH_SIZE), [], epochs=1)
+    images = steps * peers.BATCH_SIZE
+    few = digits.take(train=images, test=peers.BATCH_SIZE)
+    plain, ours = peers.new_backbone(), peers.new_backbone()
+    order = training.batch_order(images, seed=0, epoch=1).tolist()
+    batches = DataLoader(Subset(peers.loader(images).dataset, order), peers.BATCH_SIZE)
+    peers.plain_loop(plain, batches, [], epochs=1)
     training.fit(ours, few, epochs=1, seed=0, progress=False)
     a, b = (nn.utils.parameters_to_vector(m.parameters()) for m in (plain, ours))
     return ((a - b).norm() / a.norm()).item()
@@ -72,50 +117,59 @@ def difference(train_set: datasets.MNIST, digits: data.ImageData, steps: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, help="train on so many only (default: all)")
-    parser.add_argument("--epochs", type=int, default=1, help="epochs per run (default: 1)")
+    parser.add_argument("--images", type=int, default=60_000, help="per run (default: 60,000)")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each (default: 5)")
-    parser.add_argument("--threads", type=int, help="default: as torch chooses")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=os.environ.get("OMP_NUM_THREADS"),
+        help="on Linux (default: OMP_NUM_THREADS, or as the libraries choose)",
+    )
+    parser.add_argument("--write", action="store_true", help=f"into {README.name}, {STORED.name}")
+    parser.add_argument(
+        "--check", action="store_true", help=f"fail if a ratio fell by more than {TOLERANCE:.0%}%"
+    )
     args = parser.parse_args()
-    if args.threads:
-        torch.set_num_threads(args.threads)
-
-    digits = data.load()
+    digits = data.load("mnist")
     if digits.is_sample:
         parser.error("set AE_DATA_DIR to a folder that holds MNIST/raw: the plain loop reads files")
-    root, images = os.environ.get("AE_DATA_DIR") or Path("data"), args.images or 60_000
-    train_set, test_set = (
-        datasets.MNIST(root, train=flag, transform=transforms.ToTensor()) for flag in (True, False)
-    )
-    digits = digits.take(train=images)
-    train = DataLoader(Subset(train_set, range(images)), BATCH_SIZE, shuffle=True)
-    test = DataLoader(test_set, BATCH_SIZE)
+    if args.threads:  # JAX takes no number of threads: it uses the cores that the process may use
+        if not sys.platform.startswith("linux"):
+            parser.error(f"threads on {sys.platform}; expected Linux, which ties them to cores")
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
+        torch.set_num_threads(args.threads)
+    threads = torch.get_num_threads()
+    where = f"{threads} thread{'s' * (threads > 1)}"
+    stored = json.loads(STORED.read_text())
+    if args.check and where not in stored:
+        parser.error(f"--check with {where}; expected one of {[*stored]}, or --write first")
 
-    seconds = {"plain loop": [], "fit": []}
-    for repeat in range(args.repeats + 1):
-        plain = timed(plain_loop, train, test, args.epochs)
-        ours = timed(training.fit, digits, args.epochs, progress=False)
-        if repeat:  # the first warms up
-            seconds["plain loop"].append(plain)
-            seconds["fit"].append(ours)
-            print(f"{repeat}/{args.repeats}: {plain:.1f} s, {ours:.1f} s", flush=True)
-
-    ratio = statistics.median(p / f for p, f in zip(*seconds.values(), strict=True))
-    print(
-        f"\n{args.epochs} epochs of {images:,} images, {torch.get_num_threads()} threads, "
-        f"torch {torch.__version__}, {platform.machine()}; {args.repeats} runs of each, in turn\n"
+    for peer in peers.PEERS:
+        if lacking := peers.missing(peer):
+            print(f"left out: {peer}; to have it: pip install {' '.join(lacking)}")
+    names = [peer for peer in peers.PEERS if not peers.missing(peer)]
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_BACKEND": "jax"}
+    seconds = measure(names, args.images, args.repeats, threads)
+    found = ratios(seconds)
+    report = (
+        f"One epoch of {args.images:,} images, {where}, {platform.machine()}; {args.repeats} runs "
+        f"of each, in turn:\n\n{table(seconds, args.images)}"
     )
-    print("| | seconds, median | minimum | maximum |\n|---|---|---|---|")
-    for name, values in seconds.items():
-        print(
-            f"| {name} | {statistics.median(values):.1f} | {min(values):.1f} | {max(values):.1f} |"
-        )
-    print(f"\nplain / fit, median of the pairs: {ratio:.2f}\n")
+    print(f"\n{report}\n")
     for steps in (1, 10, 100):
         print(
             f"the weights after {steps} steps differ by "
-            f"{difference(train_set, digits, steps):.1e} of their length"
+            f"{difference(digits, steps):.1e} of their length"
         )
+
+    if args.check:
+        if complaints := fallen(stored[where], found):
+            sys.exit("\n".join(["", *complaints]))
+        compared = ", ".join(peer for peer in found if peer in stored[where])
+        print(f"\nno ratio is more than {TOLERANCE:.0%} below the stored one: {compared}")
+    if args.write:
+        README.write_text(insert(README.read_text(), f"\n{report}\n", where))
+        STORED.write_text(json.dumps(stored | {where: found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
