@@ -70,12 +70,11 @@ def main() -> None:
     by_hand = ByHand(model)
     steps()
     whole = statistics.median(steps() for _ in range(args.rounds))
-    with profile(activities=[ProfilerActivity.CPU], with_flops=True) as profiler:
-        with record_function(REST):
-            steps()
-    rows = profiler.key_averages()
+    cpu = [ProfilerActivity.CPU]
+    with profile(activities=cpu, with_flops=True) as profiler, record_function(REST):
+        steps()
     spent, done = dict.fromkeys([*PARTS, ARITHMETIC, REST], 0.0), 0
-    for row in rows:
+    for row in profiler.key_averages():
         part = next((name for name, keys in PARTS.items() if row.key in keys), ARITHMETIC)
         part = part if row.key.startswith("aten::") else REST
         spent[part] += row.self_cpu_time_total
