@@ -29,7 +29,6 @@ RECIPE_EPOCHS, TARGET = 15, 0.0055  # the error that the recipe ends with, see R
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: 3)")
-    parser.add_argument("--quick-epochs", type=int, default=2, help="(default: 2)")
     parser.add_argument(
         "--plain-epochs",
         type=int,
@@ -64,13 +63,7 @@ def main() -> None:
         torch.manual_seed(seed)
         started = time.perf_counter()
         history = training.fit(
-            Autoencoder.steady(),
-            digits,
-            args.quick_epochs,
-            batch_size=128,
-            one_cycle=True,
-            seed=seed,
-            progress=False,
+            Autoencoder.steady(), digits, **training.QUICK, seed=seed, progress=False
         )
         quick = time.perf_counter() - started
         ratios.append(plain / quick)
