@@ -25,7 +25,7 @@ def encode(model: nn.Module, images: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: see ``data.check_images``.
     """
-    return in_evaluation(model, model.encode, images, batch_size=500)
+    return in_evaluation(model, model.encode, images, batch_size=200)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def principal_directions(points: Tensor) -> Directions:
             f"{len(points)} point(s) have no direction in which they vary; expected at least two. "
             "Give more codes or images."
         )
-    parts = [part.flatten(1) for part in points.split(5_000)]
+    parts = [part.flatten(1) for part in points.split(1_000)]
     mean = (sum(to_float(part).double().sum(0) for part in parts) / len(points)).float()
     covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
     for part in parts:
@@ -93,7 +93,7 @@ class Neighbours:
     """
 
     def __init__(self, points: Tensor):
-        self.points, self.half_squares = points, points.square().sum(1) / 2
+        self.points, self.half_squares = points, points.norm(dim=1).square() / 2
 
     def nearest(self, queries: Tensor, count: int = 1) -> tuple[Tensor, Tensor]:
         """The ``count`` points nearest to each query, the nearest first.
@@ -105,14 +105,18 @@ class Neighbours:
         Returns:
             Their distances and their indices, ``(Q, count)`` each.
         """
-        found = []
-        for part in queries.split(50):
+        # In one piece: small tensors between the large ones that come and go would keep their
+        # memory from being used again.
+        distances = queries.new_empty(len(queries), count)
+        index = torch.empty_like(distances, dtype=torch.int64)
+        parts = zip(queries.split(10), distances.split(10), index.split(10), strict=True)
+        for part, away, found in parts:
             # ‖p − q‖² / 2 = ‖p‖² / 2 − p·q + ‖q‖² / 2, and the last is the same for all points.
-            index = (self.half_squares - part @ self.points.T).topk(count, largest=False).indices
-            found.append(index)
-        index = torch.cat(found)
-        # The difference of large squares is good enough to rank by, but not as a distance.
-        return (self.points[index] - queries[:, None]).norm(dim=2), index
+            ranks = torch.addmm(self.half_squares, part, self.points.T, alpha=-1)
+            found.copy_(ranks.topk(count, largest=False).indices)
+            # The difference of large squares is good enough to rank by, but not as a distance.
+            away.copy_((self.points[found] - part[:, None]).norm(dim=2))
+        return distances, index
 
 
 def random_codes(directions: Directions, count: int, generator: torch.Generator) -> Tensor:
