@@ -13,19 +13,24 @@ from ae_helpers.models import Paired
 
 
 def image_errors(images: Tensor, reconstructions: Tensor) -> Tensor:
-    """The MSE of each image: two ``(N, C, H, W)`` → ``(N,)``, ``float32``."""
-    return (to_float(images) - to_float(reconstructions)).square().flatten(1).mean(1)
+    """The MSE of each image: two ``(N, C, H, W)`` → ``(N,)``, ``float32``.
+
+    Part by part to save memory. One reconstruction, ``(1, C, H, W)``, is compared with all images.
+    """
+    parts = (each.split(1_000) for each in (images, reconstructions.expand_as(images)))
+    pairs = zip(*parts, strict=True)
+    return torch.cat([(to_float(a) - to_float(b)).square().flatten(1).mean(1) for a, b in pairs])
 
 
 def black(images: Tensor) -> float:
     """The error of answering every image with black: the mean of the squared pixels."""
-    return to_float(images).square().mean().item()
+    return image_errors(images, torch.zeros_like(images[:1])).mean().item()
 
 
 def mean_image(train_images: Tensor) -> Tensor:
     """The pixel-wise mean of the training images, ``(1, C, H, W)`` in [0, 1]."""
     # Part by part: a float copy of the whole set would be four times as large as the set.
-    parts = (to_float(part).double().sum(0, keepdim=True) for part in train_images.split(5_000))
+    parts = (to_float(part).double().sum(0, keepdim=True) for part in train_images.split(1_000))
     return (sum(parts) / len(train_images)).float()
 
 
@@ -45,7 +50,7 @@ def pca_errors(data: ImageData, components: list[int]) -> list[float]:
         raise ValueError(f"{wrong[0]} components; expected 1 to {pixels}, the number of pixels.")
     directions = principal_directions(data.train_images)
     total = torch.zeros(max(components) + 1, dtype=torch.float64)
-    for part in data.test_images.split(5_000):
+    for part in data.test_images.split(1_000):
         points = to_float(part).flatten(1)
         # Each component takes the square of its coordinate away from what is left of the image.
         gains = directions.coordinates(points).square().sum(0)[: max(components)]

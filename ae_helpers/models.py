@@ -171,11 +171,16 @@ def in_evaluation(
     check_images(images, getattr(model, "input_shape", None))
     device, was_training = next(model.parameters(), images).device, model.training
     model.eval()
+    answers = None
     try:
-        parts = [function(to_float(part.to(device))).cpu() for part in images.split(batch_size)]
+        for start in range(0, len(images), batch_size):
+            answer = function(to_float(images[start : start + batch_size].to(device)))
+            if answers is None:  # in one piece, without a second copy of all at the end
+                answers = answer.new_empty(len(images), *answer.shape[1:], device="cpu")
+            answers[start : start + batch_size] = answer
     finally:
         model.train(was_training)
-    return torch.cat(parts)
+    return answers
 
 
 def count_parameters(module: nn.Module) -> int:

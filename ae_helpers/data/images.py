@@ -50,7 +50,8 @@ def to_float(images: Tensor) -> Tensor:
 
     ``uint8`` is divided by 255, as torchvision's ``ToTensor`` does; floats are passed through.
     """
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+    # In place on the copy: a division would make a second one.
+    return images.float().div_(255) if images.dtype == torch.uint8 else images.float()
 
 
 def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> None:

@@ -41,7 +41,6 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
     model = frame.own_copy(model, train_images)
     codes = latent.encode(model, train_images)
     directions, neighbours = latent.principal_directions(codes), latent.Neighbours(codes)
-    coordinates = directions.coordinates(codes)
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
     some = codes[order[:MEASURED]]  # at random: the sample's labels run from 0 to 9 again and again
     usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
@@ -84,6 +83,7 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         go(directions.coordinates(code)[0])
 
     wide = widgets.Layout(flex_flow="row wrap", overflow="hidden")
+    leading = directions.coordinates(codes)[:, :shown]
     return frame.Explorer(
         "Walk along the principal directions of the codes, in standard deviations",
         {**sliders, "digit": digit},
@@ -94,13 +94,13 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         },
         draw,
         buttons={
-            "start from this digit": lambda: go(coordinates[digit.value]),
+            "start from this digit": lambda: go(directions.coordinates(codes[digit.value])),
             "random code": random,
             "reset to the mean code": lambda: go(torch.zeros_like(rest)),
         },
         arranged=widgets.VBox(
             [
-                _densities(list(sliders.values()), coordinates[:, :shown] / deviations),
+                _densities(list(sliders.values()), leading / deviations),
                 widgets.Box(list(sliders.values()), layout=wide),
                 digit,
             ]
@@ -208,12 +208,12 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
             "PCA": of_pixels.points(pixels[chosen, :k]).view(-1, *test.shape[1:]),
         }
 
-    errors = {"code": [], "PCA": []}  # for each k the error of each image
+    # For each k the error of each image; in one piece, not as small tensors among large ones.
+    errors = {name: torch.empty(size + 1, len(test)) for name in ("code", "PCA")}
     with torch.inference_mode(), matrix_products(model):
         for k in range(size + 1):
             for name, images in restored(slice(None), k).items():
-                errors[name].append(image_errors(test, images))
-    errors = {name: torch.stack(each) for name, each in errors.items()}  # (size + 1, images)
+                errors[name][k] = image_errors(test, images)
     means = {name: each.mean(1) for name, each in errors.items()}
     labels = data.test_labels
     background, place = frame.on_canvas(_chart(means, len(test)))
