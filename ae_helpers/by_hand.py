@@ -11,7 +11,7 @@ convolution *spreads*: each pixel of its input stamps a window of its output. Ea
 gradient (Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016). So both
 are the same here, in opposite directions, between an ``image``, the side of the windows, and a
 ``map``, with a pixel for each window. Both lie in memory channels last, ``(n, height, width,
-channels)``. ``by_x`` is the gradient of the loss by ``x``.
+channels)``. ``by_x`` is the gradient of the loss with respect to ``x``.
 """
 
 import torch
@@ -27,9 +27,18 @@ sigmoid_derivative = torch.ops.aten.sigmoid_backward.grad_input
 
 
 class ByHand:
-    """Does for the backbone what ``F.mse_loss(model(batch), batch).backward()`` does."""
+    """Does for the backbone what ``F.mse_loss(model(batch), batch).backward()`` does.
+
+    Raises:
+        ValueError: another network, see ``suits``.
+    """
 
     def __init__(self, model: Autoencoder):
+        if not self.suits(model):
+            raise ValueError(
+                f"this {type(model).__name__} isn't what is written down here; expected "
+                "Autoencoder() as it comes, nothing frozen and no hooks. Use autograd for others."
+            )
         self.layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
         self.steps = {}
 
@@ -38,20 +47,25 @@ class ByHand:
         """Whether ``model`` is the backbone, nothing in it is frozen and nobody listens in."""
         with torch.device("meta"):  # without weights, and so without random numbers
             known = Autoencoder()
-        modules = list(model.modules())
+        modules, parameters = list(model.modules()), list(model.parameters())
         same = [*map(type, modules)] == [*map(type, known.modules())] and str(model) == str(known)
         hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-        heard = any(getattr(module, name) for module in modules for name in hooks)
-        return same and not heard and all(p.requires_grad for p in model.parameters())
+        heard = any(vars(m)[name] for m in modules for name in hooks) or any(
+            p._backward_hooks or p._post_accumulate_grad_hooks for p in parameters
+        )
+        replaced = any("forward" in vars(module) for module in modules)
+        return same and not (heard or replaced) and all(p.requires_grad for p in parameters)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        """Set the gradients of all parameters; return the loss.
+        """Set the gradients of all parameters, whatever they were; return the loss.
+
+        The next call with as many images writes its gradients into the same memory.
 
         Args:
             batch: images, ``(N, 1, 28, 28)``, floats in [0, 1].
         """
         # The places are for a number of images, and for parameters that stay where they are.
-        key = len(batch), *(layer.weight.data_ptr() for layer in self.layers)
+        key = len(batch), *(p.data_ptr() for layer in self.layers for p in layer.parameters())
         if key not in self.steps:
             if len(self.steps) > 1:  # whole batches, and the last of an epoch
                 self.steps.clear()
@@ -87,9 +101,8 @@ class Step:
         y, reconstruction = _alike(last.y, self.reconstruction)
         torch.sigmoid(y, out=reconstruction)
         torch.sub(self.reconstruction, images, out=self.difference)
-        difference = self.difference.view(-1)
-        loss = torch.dot(difference, difference) / len(difference)
-        difference.mul_(2 / len(difference))
+        loss = self.difference.square().mean()
+        self.difference.mul_(2 / self.difference.numel())
         sigmoid_derivative(self.difference, self.reconstruction, grad_input=last.by_y)
 
         for layer, relu, by_x, x, by_y in self.back:
@@ -104,13 +117,16 @@ class Layer:
     """A layer: the way from its input ``x`` to its output ``y``, and from ``by_y`` to ``by_x``."""
 
     def __init__(self, layer: nn.Module, x_size: tuple[int, ...], first: bool):
-        n, *sides, channels = x_size
-        y = layer(layer.weight.new_zeros(n, channels, *sides))
+        n, height, width, channels = x_size
+        y = layer(layer.weight.new_zeros(n, channels, height, width))
         self.y_size = tuple(y.permute(0, 2, 3, 1).shape)
         self.spreads = isinstance(layer, nn.ConvTranspose2d)
         image, map = (self.y_size, x_size) if self.spreads else (x_size, self.y_size)
-        kind = Separate if map[1:3] == (1, 1) or layer.kernel_size == layer.stride else Overlapping
-        self.sides = sides = kind(layer, image, map, spreads=not first)
+        if map[1:3] == (1, 1) or layer.kernel_size == layer.stride:
+            sides = Separate(layer, image, map)
+        else:
+            sides = Overlapping(layer, image, map, spreads=not first)
+        self.sides = sides
         if self.spreads:
             self.x, self.y = sides.map_in, sides.image_out
             self.by_y, self.by_x = sides.image_in, sides.map_out
@@ -132,7 +148,10 @@ class Layer:
         (self.sides.gather if self.spreads else self.sides.spread)()
 
     def differentiate(self) -> None:
-        """``x``, ``by_y`` → the gradients of the parameters; ``backward`` has to come before."""
+        """``x``, ``by_y`` → the gradients of the parameters.
+
+        The first layer has no ``backward``; in all others it comes before.
+        """
         self.sides.differentiate()
         total = torch.mv(self.by_y_rows, self.ones)
         torch.sum(total.view(-1, len(self.bias)), 0, out=self.gradients[1])
@@ -150,7 +169,7 @@ class Separate:
         by_weight: where ``differentiate`` puts the gradient of the loss by the layer's kernel.
     """
 
-    def __init__(self, layer: nn.Module, image: tuple, map: tuple, spreads: bool):
+    def __init__(self, layer: nn.Module, image: tuple, map: tuple):
         (n, height, _, channels), (_, h, w, maps) = image, map
         k, p = height // h, layer.padding[0]
         self.by_weight = torch.zeros_like(layer.weight)
@@ -177,6 +196,7 @@ class Separate:
     def differentiate(self) -> None:
         """``image_in``, ``map_in`` → ``by_weight``."""
         torch.mm(self.pixels_in.T, self.rows_in, out=self.gradient)
+        self.by_weight.zero_()  # what isn't seen, even if somebody has written there
         self.by_kernel.copy_(self.gradient.view(self.by_kernel.shape))
 
 

@@ -35,8 +35,11 @@ def no_more_than_cores() -> Iterator[None]:
     """
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(before, usable_cores()))
+    before, cores = torch.get_num_threads(), usable_cores()
+    if before <= cores:
+        yield
+        return
+    torch.set_num_threads(cores)
     try:
         yield
     finally:

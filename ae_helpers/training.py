@@ -30,6 +30,7 @@ from ae_helpers.threads import no_more_than_cores
 # The quick recipe, ``fit(Autoencoder.steady(), data, **QUICK)``: on all of MNIST it is after two
 # epochs where the backbone's own recipe is after fifteen (see ``benchmarks/``).
 QUICK = {"epochs": 2, "batch_size": 128, "one_cycle": True}
+BY_HAND_UP_TO = 512  # images per batch, for each of them takes 300 kB
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -150,8 +151,8 @@ def fit(
             without the break, bit for bit on the same machine.
         on_epoch: called with the history once before training and after each epoch.
         fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``), and the
-            backbone's gradients without autograd (``ae_helpers.by_hand``). ``False`` gives the loop
-            of lesson 04 to the last bit.
+            backbone's gradients without autograd (``ae_helpers.by_hand``), alone and in batches of
+            up to 512. ``False`` gives the loop of lesson 04, to the last bit with as many threads.
         progress: print a line per epoch, and the time left.
 
     Returns:
@@ -191,7 +192,8 @@ def fit(
     trained = "train loss" if settings["objective"] else "train error"
 
     layers = matrix_products(model) if fast else contextlib.nullcontext()
-    if fast and team.processes == 1 and not settings["objective"] and ByHand.suits(model):
+    usual = batch_size <= BY_HAND_UP_TO and not settings["objective"]
+    if fast and usual and team.processes == 1 and ByHand.suits(model):
         objective = ByHand(model)
     # An interrupt would reach each process of a team at another step, and they would wait for each
     # other for ever. So it ends them; the next run goes on from the last whole epoch.

@@ -27,6 +27,7 @@ def gradients(model: nn.Module) -> list[torch.Tensor]:
 
 def check(model: nn.Module, step: ByHand, batch: torch.Tensor, rtol: float) -> None:
     expected = by_autograd(model, batch), *gradients(model)
+    model.zero_grad()
     for mine, theirs in zip((step(batch), *gradients(model)), expected, strict=True):
         assert (mine - theirs).norm() <= rtol * theirs.norm()
 
@@ -41,14 +42,33 @@ def test_loss_and_gradients(build, dtype, rtol, memory_format):
         check(model, step, images(count, dtype), rtol)
 
 
-def test_weights_that_move(build):
+def test_parameters_that_move(build):
+    """Each of them, one after the other, to another place in memory and another value."""
     model = build().double()
     step = ByHand(model)
-    check(model, step, images(4), 1e-13)
-    for changed in (lambda p: p.detach().clone(), lambda p: p.detach().neg()):
-        for parameter in model.parameters():
-            parameter.data = changed(parameter)
+    for parameter in model.parameters():
         check(model, step, images(4), 1e-13)
+        parameter.data = parameter.detach() / 2
+    check(model, step, images(4), 1e-13)
+
+
+def test_gradients_that_somebody_changes(build):
+    """Weight decay by hand adds to a gradient; it must not add up over the steps."""
+    model = build().double()
+    step = ByHand(model)
+    expected = step(images(4)), *gradients(model)
+    for parameter in model.parameters():
+        parameter.grad += 1
+    found = step(images(4)), *gradients(model)
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_places_for_two_numbers_of_images(build):
+    """Or an epoch of many sizes would fill the memory."""
+    step = ByHand(build())
+    for count in (4, 2, 4, 3, 1, 3):
+        step(images(count, torch.float32))
+        assert len(step.steps) <= 2
 
 
 def test_training(build):
@@ -85,8 +105,18 @@ def frozen(model: nn.Module) -> nn.Module:
     return model
 
 
-def heard(model: nn.Module) -> nn.Module:
-    model.decoder.relu2.register_forward_hook(lambda *_: None)
+def heard(model: nn.Module, listen: str) -> nn.Module:
+    getattr(model.decoder.relu2, listen)(lambda *_: None)
+    return model
+
+
+def heard_parameter(model: nn.Module, listen: str) -> nn.Module:
+    getattr(model.encoder.conv1.weight, listen)(lambda *_: None)
+    return model
+
+
+def replaced(model: nn.Module) -> nn.Module:
+    model.forward = lambda images: images
     return model
 
 
@@ -102,13 +132,29 @@ OTHERS = {
         Autoencoder(), "decoder.deconv4", nn.ConvTranspose2d(8, 1, 4, 2, 3, bias=False)
     ),
     "frozen": lambda: frozen(Autoencoder()),
-    "a hook": lambda: heard(Autoencoder()),
+    "another forward": lambda: replaced(Autoencoder()),
+    **{
+        name: lambda name=name: heard(Autoencoder(), name)
+        for name in (
+            "register_forward_hook",
+            "register_forward_pre_hook",
+            "register_full_backward_hook",
+            "register_full_backward_pre_hook",
+        )
+    },
+    **{
+        f"{name} of a weight": lambda name=name: heard_parameter(Autoencoder(), name)
+        for name in ("register_hook", "register_post_accumulate_grad_hook")
+    },
 }
 
 
 @pytest.mark.parametrize("model", OTHERS.values(), ids=OTHERS)
 def test_suits_no_other(model):
-    assert not ByHand.suits(model())
+    model = model()
+    assert not ByHand.suits(model)
+    with pytest.raises(ValueError, match=r"Autoencoder\(\) as it comes"):
+        ByHand(model)
 
 
 def test_suits_the_backbone_and_draws_no_random_numbers():
@@ -122,16 +168,18 @@ def test_suits_the_backbone_and_draws_no_random_numbers():
     [
         ({}, {}, 3),  # 32, 32 and 6 images
         ({}, {"fast": False}, 0),
+        ({}, {"batch_size": 600}, 0),
         ({}, {"objective": lambda model, batch: (model(batch) - batch).abs().mean()}, 0),
         ({"norm": "batch"}, {}, 0),
     ],
-    ids=["the backbone", "not fast", "another objective", "another network"],
+    ids=["the backbone", "not fast", "large batches", "another objective", "another network"],
 )
 def test_when_fit_takes_it(build, small, monkeypatch, options, settings, steps):
     taken, original = [], ByHand.__call__
     monkeypatch.setattr(training, "best_device", lambda: torch.device("cpu"))
     monkeypatch.setattr(ByHand, "__call__", lambda *args: taken.append(1) or original(*args))
-    training.fit(build(**options), small.take(70), 1, progress=False, **settings)
+    digits = small.take(600 if "batch_size" in settings else 70)
+    training.fit(build(**options), digits, 1, progress=False, **settings)
     assert len(taken) == steps
 
 
@@ -160,7 +208,8 @@ def test_sides_of_a_layer(geometry):
     by_image, by_weight = torch.autograd.grad(expected, (image, layer.weight), by_map)
 
     size, last = (3, *sides, channels), lambda t: t.permute(0, 2, 3, 1).detach()
-    found = kind(layer, size, tuple(last(expected).shape), spreads=True)
+    options = {"spreads": True} if kind is by_hand.Overlapping else {}
+    found = kind(layer, size, tuple(last(expected).shape), **options)
     for _ in range(2):  # the second time, the places are full
         found.image_in.copy_(last(image).reshape(found.image_in.shape))
         found.map_in.copy_(last(by_map))
