@@ -56,8 +56,10 @@ def measure(names: list[str], images: int, repeats: int, threads: int) -> dict[s
     with contextlib.ExitStack() as stack:
         processes = {p: stack.enter_context(ProcessPoolExecutor(1, context)) for p in names}
         for repeat in range(repeats + 1):
-            for peer, process in processes.items():
-                seconds[peer].append(process.submit(seconds_of, peer, images, threads).result())
+            first = repeat % len(names)  # another one each time
+            for peer in names[first:] + names[:first]:
+                run = processes[peer].submit(seconds_of, peer, images, threads)
+                seconds[peer].append(run.result())
                 print(f"{repeat}/{repeats}: {peer}, {seconds[peer][-1]:.1f} s", flush=True)
     return {peer: runs[1:] for peer, runs in seconds.items()}  # the first warms up
 
@@ -143,6 +145,9 @@ def main() -> None:
     stored = json.loads(STORED.read_text())
     if args.check and where not in stored:
         parser.error(f"--check with {where}; expected one of {[*stored]}, or --write first")
+
+    if args.write:
+        insert(README.read_text(), "", where)  # is there a place? better to know it now
 
     for peer in peers.PEERS:
         if lacking := peers.missing(peer):

@@ -149,6 +149,10 @@ WRONG = {
             ),
             "not only at its start",
         ),
+        "small letters": (
+            lambda r, w: sum(row.self_cpu_time_total for row in r if w in row.key.lower()) / own(r),
+            "but not the word",
+        ),
         "equal": (
             lambda r, w: sum(row.self_cpu_time_total for row in r if row.key == w) / own(r),
             "whose name *is* the word",
@@ -187,6 +191,7 @@ WRONG = {
             "and the other optimizer's rule",
         ),
         "k": (with_rate(lambda r, k, o: rule(k, o)), "multiply the rate by it"),
+        "whole k": (with_rate(lambda r, k, o: r * rule(int(k), o)), "throws the fraction away"),
         "squared": (with_rate(lambda r, k, o: r * k**2), "k squared"),
         "plus": (with_rate(lambda r, k, o: r + 1), "You say a rate of 1.1 (SGD"),
         "swapped": (lambda *given: plan(*given)[::-1], "The other way round"),
@@ -212,6 +217,8 @@ AGAIN = {
             "6 times (.item())",
         ),
         "to": (asking(lambda v: v.to("cpu")), "6 times (.to())"),
+        "to device=": (asking(lambda v: v.to(device="cpu")), "6 times (.to())"),
+        "print": (asking(lambda v: [print(v), v][1]), "6 times (print)"),
         "detached": (asking(lambda v: v.detach().item()), "6 times (.item())"),
         "printed": (asking(lambda v: float(f"{v:.6f}")), "6 times (.item())"),
         "numpy's average": (lambda v, n: np.average(v, weights=n), "you ask the device"),

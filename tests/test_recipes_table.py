@@ -32,18 +32,19 @@ def test_the_table_is_complete(table, lesson):
     for name in lesson["recipes"]:
         found = rows[(rows["recipe"] == name) & (rows["epochs"] == 1)]
         assert sorted(found["seed"]) == [0, 1, 2, 3, 4], name
-    found = rows[(rows["recipe"] == "steady") & (rows["epochs"] == 15)]
-    assert sorted(found["seed"]) == [0, 1, 2]
+    for name in ("steady", "backbone"):
+        found = rows[(rows["recipe"] == name) & (rows["epochs"] == 15)]
+        assert sorted(found["seed"]) == [0, 1, 2], name
     assert rows["test error"].between(0.001, 0.12).all()
 
 
-def test_the_steady_recipe_is_better_in_less_time(table):
+def test_the_steady_recipe_is_better(table):
     steady, backbone = (
-        table[(table["recipe"] == name) & (table["epochs"] == 15)][["test error", "seconds"]]
+        table[(table["recipe"] == name) & (table["epochs"] == 15)]["test error"]
         for name in ("steady", "backbone")
     )
-    assert steady.median()["test error"] <= 0.0022
-    assert (steady.median() < backbone.median()).all()
+    assert steady.median() <= 0.0022
+    assert steady.max() < backbone.min()
 
 
 def test_a_row_is_derived_anew_on_the_sample(sample, table, lesson, cpu):

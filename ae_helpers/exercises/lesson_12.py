@@ -80,6 +80,10 @@ def share(answer) -> str:
             "You divide by how many rows there are, not by their time.": of(own) / len(rows),
             "That is a mean over the rows that fit; add them up.": right / among,
             "You stop at the first row that fits; add up all of them.": of(own, first) / sum(own),
+            # The other way to 0 for "Adam", starts, has been noticed at "conv".
+            "You write the names in small letters, but not the word: `word in row.key`.": (
+                of(own, [word in row.key.lower() for row in rows]) / sum(own)
+            ),
             "The word may stand anywhere in the name, not only at its start: `word in row.key`.": (
                 of(own, starts) / sum(own)
             ),
@@ -101,7 +105,7 @@ def share(answer) -> str:
 
 # ------------------------------------------------------------------------- asking the device once
 
-ASKING = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array__")
+ASKING = ("item", "tolist", "numpy", "__float__", "__int__", "__bool__", "__array__", "__repr__")
 
 
 def _counted(losses: Tensor) -> tuple[list[Tensor], list[str]]:
@@ -114,7 +118,8 @@ def _counted(losses: Tensor) -> tuple[list[Tensor], list[str]]:
         @classmethod
         def __torch_function__(cls, function, types, args=(), kwargs=None):
             name = getattr(function, "__name__", "")
-            fetches = name == "cpu" or (name == "to" and "cpu" in map(str, args[1:]))
+            where = map(str, (*args[1:], *(kwargs or {}).values()))
+            fetches = name == "cpu" or (name == "to" and "cpu" in where)
             if fetches or name in ASKING:
                 asked.append(name)
             # What is computed of it is far as well …
@@ -190,6 +195,7 @@ def mean_loss(answer) -> str:
 
 def _list(asked: list[str]) -> str:
     names = {"__float__": "float()", "__int__": "int()", "__bool__": "if", "__array__": "numpy"}
+    names["__repr__"] = "print"
     return ", ".join(sorted({names.get(name, f".{name}()") for name in asked}))
 
 
@@ -202,7 +208,7 @@ def scale(answer) -> str:
     cases = [
         (60_000, 0.1, 32, 128, "SGD"),
         (60_000, 1e-2, 32, 128, "Adam"),
-        (1_000, 4e-3, 256, 64, "Adam"),
+        (1_040, 4e-3, 256, 64, "Adam"),
         (4_320, 0.05, 48, 432, "SGD"),
     ]
     for images, rate, batch, new, optimizer in cases:
@@ -236,6 +242,8 @@ def scale(answer) -> str:
                 "Upside down, and the other optimizer's rule: k is new_batch / batch, as it is for "
                 "SGD, its root for Adam.": rate / k**0.5 if optimizer == "SGD" else rate / k,
                 "That is k, or its root; multiply the rate by it.": right / rate,
+                "`//` throws the fraction away, and k may be below 1: divide by `/`.": rate
+                * (new // batch),
                 "k squared is too much.": rate * k**2,
             }
             for text, other in wrong.items():
