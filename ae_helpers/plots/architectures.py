@@ -1,9 +1,9 @@
 """Many networks in one picture: what each costs and how well it does."""
 
 from collections.abc import Sequence
+from statistics import median
 
 import matplotlib.pyplot as plt
-import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -20,7 +20,7 @@ def trade_off(points: dict[str, tuple[float, Sequence[float]]], sticks: dict[str
     """
     figure, axis = plt.subplots(figsize=(8, 4.4))
     for name, (price, errors) in points.items():
-        middle = torch.tensor(list(errors)).median().item()
+        middle = median(errors)
         axis.plot([price, price], [min(errors), max(errors)], "-", color=BLUE, linewidth=2)
         axis.plot(price, middle, "o", color=BLUE, markersize=8)
         label = axis.annotate(name, (price, middle), (8, 5), textcoords="offset points", fontsize=9)
@@ -55,7 +55,7 @@ def rate_distortion(curves: dict[str, dict[int, Sequence[float]]]) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 4.4))
     for (name, curve), marker in zip(curves.items(), "osD^v", strict=False):
         sizes = list(curve)
-        middles = [torch.tensor(list(errors)).median().item() for errors in curve.values()]
+        middles = [median(errors) for errors in curve.values()]
         (line,) = axis.plot(sizes, middles, marker + "-", label=name)
         low, high = ([end(errors) for errors in curve.values()] for end in (min, max))
         axis.fill_between(sizes, low, high, color=line.get_color(), alpha=0.25, linewidth=0)

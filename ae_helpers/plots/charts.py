@@ -1,6 +1,7 @@
 """Errors over epochs, seeds, classes and components: lines, dots and bars, with their sticks."""
 
 from collections.abc import Sequence
+from statistics import median
 
 import matplotlib.pyplot as plt
 import torch
@@ -53,7 +54,7 @@ def seeds(errors: dict[str, Sequence[float]], sticks: dict[str, float]) -> Figur
     for line, values in enumerate(errors.values()):
         heights = torch.linspace(line - 0.2, line + 0.2, len(values))  # or equal ones would hide
         axis.plot(values, heights, "o", color=BLUE, alpha=0.6, markersize=6)
-        axis.plot(torch.tensor(values).median(), line, "|", color="black", markersize=22)
+        axis.plot(median(values), line, "|", color="black", markersize=22)
     for name, error in sticks.items():
         axis.axvline(error, color="0.45", linewidth=1, linestyle=":")
         axis.text(error, -0.7, name, rotation=30, fontsize=9)
