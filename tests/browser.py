@@ -258,12 +258,15 @@ class ShownExplorer:
 
     def slide(self, part: "Locator", *points: tuple[int, int]) -> None:
         """Hold the mouse down and move it, from point to point of a part of the explorer."""
-        part.scroll_into_view_if_needed()
-        box = part.bounding_box()
-        for number, (x, y) in enumerate(points):
-            self.page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
-            if not number:
-                self.page.mouse.down()
+        (x, y), *others = points
+        boxes = [None, part.bounding_box()]
+        while boxes[-1] != boxes[-2]:  # Lab lays out what comes into view, and things move
+            part.hover(position={"x": x, "y": y})
+            self.page.wait_for_timeout(300)
+            boxes.append(part.bounding_box())
+        self.page.mouse.down()
+        for x, y in others:
+            self.page.mouse.move(boxes[-1]["x"] + x, boxes[-1]["y"] + y, steps=5)
         self.page.mouse.up()
 
     def drawing(self) -> Image.Image:
