@@ -225,10 +225,20 @@ class ShownExplorer:
         return self.root.locator(".widget-inline-hbox", has=of_label)
 
     def press(self, label: str, *keys: str) -> None:
-        """Press keys on a control; letters choose in a list."""
+        """Press keys on a control."""
         self.control(label).focus()
         for key in keys:
             self.page.keyboard.press(key)
+
+    def choose(self, label: str, word: str) -> None:
+        """Choose from a list by typing; again if a pause has made two words of one."""
+        for _ in range(5):
+            self.press(label, *word)
+            chosen = self.control(label).evaluate("list => list.selectedOptions[0].text")
+            if chosen.lower().startswith(word.lower()):
+                return
+            self.page.wait_for_timeout(1_500)  # until the list has forgotten what was typed
+        raise AssertionError(f"{self.title}, {label}: {chosen!r} is chosen; expected {word!r}")
 
     def type(self, label: str, value: str) -> None:
         """Type a value over the one that a slider shows."""

@@ -181,7 +181,7 @@ def test_size_rule(page):
 @main_path
 def test_layer_xray(page, model, sample):
     explorer = ShownExplorer(page, "X-ray the layers")
-    explorer.press("layer", *"decoder.deconv4")
+    explorer.choose("layer", "decoder.deconv4")
     with explorer.changing():
         explorer.press("digit", "ArrowRight")
     output = model(sample.test_images[1:2] / 255)[0, 0]
@@ -276,7 +276,7 @@ def test_keep_k(page, model, sample):
 @main_path
 def test_batch_mates(page, sample):
     explorer = ShownExplorer(page, "Choose the batch-mates")
-    explorer.press("batch-mates", *"black")
+    explorer.choose("batch-mates", "black")
     with explorer.changing():
         explorer.press("digit", "ArrowRight")
     network = checkpoints.shipped_steady()
@@ -412,7 +412,7 @@ def test_damage_digit(page, sample):
 @main_path
 def test_set_threshold(page, sample):
     explorer = ShownExplorer(page, "Set a threshold")
-    explorer.press("detector", *"error")
+    explorer.choose("detector", "error")
     with explorer.changing():
         explorer.press("false alarms (%)", "PageUp")
     images = sample.test_images[:2_000].clone() / 255
