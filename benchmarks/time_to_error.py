@@ -2,10 +2,9 @@
 
     AE_DATA_DIR=path/to/data python benchmarks/time_to_error.py
 
-The plain loop is that of `peers.py`, with the backbone and its recipe. The quick recipe is lesson
-07's, cut short: `Autoencoder.steady()` by `fit` in batches of 128, with `one_cycle`. Both are run
-in turn for each seed, in one process, with the test error after each epoch. Prints a table for
-`benchmarks/README.md`.
+The plain loop is that of `peers.py`, with the backbone and its recipe. The quick recipe is
+`fit(Autoencoder.steady(), digits, **training.QUICK)`. Both are run in turn for each seed, in one
+process, with the test error after each epoch. Prints a table for `benchmarks/README.md`.
 """
 
 import argparse

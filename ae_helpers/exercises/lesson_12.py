@@ -194,8 +194,8 @@ def mean_loss(answer) -> str:
 
 
 def _list(asked: list[str]) -> str:
-    names = {"__float__": "float()", "__int__": "int()", "__bool__": "if", "__array__": "numpy"}
-    names["__repr__"] = "print"
+    names = {"__float__": "float()", "__int__": "int()", "__bool__": "if"}
+    names |= {"__array__": "numpy", "__repr__": "print"}
     return ", ".join(sorted({names.get(name, f".{name}()") for name in asked}))
 
 
