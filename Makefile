@@ -12,17 +12,17 @@ unexport PYTHONHOME PYTHONPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab play run test verify refresh lock clean
+.PHONY: help lab play execute test verify refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
 	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
-	@echo "make run      execute the lessons without a browser, into runs/   (ARGS=\"-p epochs 3\")"
+	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
 	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
 	@echo "make verify   run the exhaustive tests too slow for make test"
 	@echo "make refresh  run the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
 	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
-	@echo "make clean    delete .venv and caches; data/, runs/ and checkpoints/ stay"
+	@echo "make clean    delete .venv and caches; data/, executed/, runs/ and checkpoints/ stay"
 	@echo
 	@echo "The first of them installs everything into .venv (about 5 GB on Linux)."
 	@echo "Another Python: make PYTHON=python3.12 lab"
@@ -33,8 +33,8 @@ lab: $(STAMP)
 play: $(STAMP)
 	@$(PY) -m ae_helpers play $(ARGS)
 
-run: $(STAMP)
-	@$(PY) -m ae_helpers run $(ARGS)
+execute: $(STAMP)
+	@$(PY) -m ae_helpers execute $(ARGS)
 
 test: $(STAMP)
 	@echo "Running the tests: static checks, unit tests, every notebook"

@@ -1,8 +1,15 @@
-"""The workshop behind the lessons of *Sixty-Four Numbers*.
+"""The workshop behind the lessons of *Sixty-Four Numbers*: eight rooms, as a learner meets them.
 
-Rooms, in the direction the data flows: ``data`` (images in), ``models`` (the autoencoder and its
-shape ledger), ``training`` (one loop), then ``baselines`` and ``diagnostics`` (what an error
-means), ``plots`` (pictures) and ``exercises`` (checks that name the mistake).
+- ``data``: where images come from, and how they are checked and batched.
+- ``models``: the autoencoder and its relatives, and the files that keep them.
+- ``measures``: what a network is worth, beside what costs nothing.
+- ``training``: lesson 04's loop, and what a person needs around it.
+- ``plots``: tensors in, figures out.
+- ``widgets``: explorers, live pictures with controls.
+- ``exercises``: checks that name the mistake in an answer.
+- ``course``: the lessons as a series, to serve, execute and refresh.
+
+Imports go one way: down from ``__main__``, the front door, to ``files``, the ground.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m ae_helpers lab``, ``play``, ``run``, ``train`` and so on."""
+"""The command line: ``python -m ae_helpers lab``, ``play``, ``execute``, ``train`` and so on."""
 
 import argparse
 import contextlib
@@ -7,18 +7,19 @@ import os
 import sys
 from pathlib import Path
 
-from ae_helpers import refresh, series, sweep
+from ae_helpers.course import execute, refresh, series, sweep
 
 
 def train(args: argparse.Namespace) -> int:
     """Train the backbone; write its checkpoints and pictures; print its error, measured."""
     import torch
 
-    from ae_helpers import baselines, plots, training
+    from ae_helpers import measures, plots, training
     from ae_helpers.data import load
-    from ae_helpers.distributed import Team
     from ae_helpers.files import replacing
+    from ae_helpers.measures import baselines
     from ae_helpers.models import Autoencoder
+    from ae_helpers.training.distributed import Team
 
     team = Team()  # of one, unless torchrun has started several processes
     with (
@@ -34,7 +35,7 @@ def train(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     model = Autoencoder()
     shown = digits.test_images[: training.SHOWN]
-    before = training.reconstruct(model, shown)
+    before = measures.reconstruct(model, shown)
     history = training.fit(
         model,
         digits,
@@ -50,7 +51,7 @@ def train(args: argparse.Namespace) -> int:
     figures = {
         "loss_curve.png": plots.loss_curve(history, sticks),
         "before_after.png": plots.before_after(
-            shown, before=before, after=training.reconstruct(model, shown)
+            shown, before=before, after=measures.reconstruct(model, shown)
         ),
     }
     for name, figure in figures.items():
@@ -108,8 +109,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     series.add_play_arguments(
         command("play", series.play, "play with all explorers, on a page without code")
     )
-    series.add_run_arguments(
-        command("run", series.run, "execute the lessons without a browser, into an index page")
+    execute.add_execute_arguments(
+        command(
+            "execute", execute.execute, "execute the lessons without a browser, into an index page"
+        )
     )
     series.add_lesson_choice(
         command("refresh", refresh.refresh, "run the lessons in place, and store their outputs")

@@ -24,10 +24,10 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "explorers"))
 os.environ |= {"AE_DATA_DIR": "sample", "OMP_NUM_THREADS": "1"}  # for the kernel
 
-from browser import ShownExplorer, chromium, copy_project, opened, run_in_lab, serving_lab
+from real_browser import ShownExplorer, chromium, copy_project, opened, run_in_lab, serving_lab
 
 # What is moved in each explorer, by its label.
 MOVED = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from ae_helpers import series
+from ae_helpers.course import series
 
 PEAK = """from pathlib import Path
 (line,) = [s for s in Path("/proc/self/status").read_text().splitlines() if s.startswith("VmHWM")]

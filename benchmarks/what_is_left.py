@@ -19,8 +19,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from ae_helpers import training
-from ae_helpers.by_hand import ByHand
 from ae_helpers.models import Autoencoder, ledger
+from ae_helpers.training.by_hand import ByHand
 
 PARTS = {  # what each kind of operation is for; the first that fits counts
     "matrix products": {"aten::mm", "aten::addmm"},

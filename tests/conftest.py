@@ -1,13 +1,16 @@
 """What several tests share: the offline sample, small networks, a disk that is full."""
 
 import contextlib
+import importlib
 from dataclasses import asdict
 
 import pytest
 import torch
 
-from ae_helpers import data, training
+from ae_helpers import data
 from ae_helpers.models import Autoencoder
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
 pytest.register_assert_rewrite("exercise_zoo")  # whose tests say what was compared
 
@@ -39,7 +42,7 @@ def build():
 @pytest.fixture
 def cpu(monkeypatch):
     """Train on the CPU even where there is a GPU, which rounds otherwise from run to run."""
-    monkeypatch.setattr(training, "best_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(fit_module, "best_device", lambda: torch.device("cpu"))
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def disturb(monkeypatch):
 
     @contextlib.contextmanager
     def disturbed(epoch, step, action):
-        original, epochs = training.train_steps, []
+        original, epochs = fit_module.train_steps, []
 
         def train_steps(model, *args):
             epochs.append(None)
@@ -112,7 +115,7 @@ def disturb(monkeypatch):
                 yield loss
 
         with monkeypatch.context() as patch:
-            patch.setattr(training, "train_steps", train_steps)
+            patch.setattr(fit_module, "train_steps", train_steps)
             yield
 
     return disturbed

@@ -1,5 +1,6 @@
 """The command line: what it trains, writes and prints, and what it says of wrong words."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -9,8 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from ae_helpers import baselines, checkpoints, data, plots, series, training
+from ae_helpers import data, measures, plots, training
 from ae_helpers.__main__ import main, parse
+from ae_helpers.course import execute
+from ae_helpers.measures import baselines
+from ae_helpers.models import checkpoints
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
 PROJECT = Path(__file__).parent.parent
 
@@ -58,7 +64,7 @@ def test_train(digits, tmp_path, capsys, build, same_weights):
         [
             *sticks.items(),
             ("this network, untrained", history.error_before),
-            ("this network, 2 epochs", training.evaluate(model, digits.test_images)),
+            ("this network, 2 epochs", measures.evaluate(model, digits.test_images)),
         ],
         strict=False,
     ):
@@ -79,9 +85,9 @@ def test_the_picture_shows_before_and_after(digits, no_drawing, tmp_path, monkey
     last = checkpoints.load_model(tmp_path / "last.pt")
     for images, found in drawn:
         assert torch.equal(images, digits.test_images[:10])
-        untrained = training.reconstruct(build(0), images)
+        untrained = measures.reconstruct(build(0), images)
         assert torch.equal(found["before"], untrained)
-        assert torch.equal(found["after"], training.reconstruct(last, images))
+        assert torch.equal(found["after"], measures.reconstruct(last, images))
 
 
 def test_train_goes_on_from_what_it_finds(digits, no_drawing, tmp_path, capsys):
@@ -95,7 +101,7 @@ def test_train_goes_on_from_what_it_finds(digits, no_drawing, tmp_path, capsys):
 def test_train_that_is_stopped_writes_what_there_is(
     digits, no_drawing, tmp_path, capsys, monkeypatch
 ):
-    original = training.train_steps
+    original = fit_module.train_steps
 
     def train_steps(*args):
         for loss in original(*args):
@@ -103,7 +109,7 @@ def test_train_that_is_stopped_writes_what_there_is(
             yield loss
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "train_steps", train_steps)
+        patch.setattr(fit_module, "train_steps", train_steps)
         assert train(tmp_path) == 1
     said = capsys.readouterr().out
     assert "stopped in epoch 1, after 1 of 5 steps" in said and "the same call goes on" in said
@@ -182,7 +188,7 @@ def test_data_says_which_it_is(sample, capsys):
     [
         ("train", "--data --data-dir --epochs --batch-size --learning-rate --seed --output"),
         ("data", "--data --data-dir"),
-        ("run", "-p --lessons --output"),
+        ("execute", "-p --lessons --output"),
         ("lab", "--ip --port --no-browser"),
         ("play", "--port --no-browser --theme"),
         ("refresh", "--lessons"),
@@ -236,7 +242,7 @@ def test_the_help_of_the_program_names_every_command(capsys):
     with pytest.raises(SystemExit):
         parse(["--help"])
     said = capsys.readouterr().out
-    for command in ("lab", "play", "run", "refresh", "train", "data"):
+    for command in ("lab", "play", "execute", "refresh", "train", "data"):
         assert f"\n    {command} " in said
 
 
@@ -247,6 +253,6 @@ def test_a_relative_data_folder_holds_in_every_folder(tmp_path, monkeypatch, giv
     """The lessons are run in another folder than the one in which the command was typed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AE_DATA_DIR", given)
-    monkeypatch.setattr(series, "run", lambda args: 0)
-    assert main(["run"]) == 0
+    monkeypatch.setattr(execute, "execute", lambda args: 0)
+    assert main(["execute"]) == 0
     assert os.environ["AE_DATA_DIR"] == seen.format(here=tmp_path)

@@ -80,7 +80,7 @@ def installs(asked):
 def test_help_is_the_default(checkout):
     status, output = checkout.make()
     assert status == 0 and not checkout.asked
-    for target in ("lab", "play", "run", "test", "verify", "lock", "clean"):
+    for target in ("lab", "play", "execute", "test", "verify", "lock", "clean"):
         assert f"make {target} " in output
 
 
@@ -115,7 +115,7 @@ def test_changed_requirements_are_installed(checkout, name):
     ("words", "asked"),
     [
         (["play", "ARGS=--theme dark"], "-m ae_helpers play --theme dark"),
-        (["run", "ARGS=-p epochs 3"], "-m ae_helpers run -p epochs 3"),
+        (["execute", "ARGS=-p epochs 3"], "-m ae_helpers execute -p epochs 3"),
         (["test"], "-m pytest"),
         (["test", "ARGS=tests/test_series.py"], "-m pytest tests/test_series.py"),
         (["verify"], "-m pytest -m verify --dist load"),

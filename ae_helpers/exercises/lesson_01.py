@@ -4,9 +4,10 @@ from numbers import Real
 
 import torch
 
-from ae_helpers.baselines import black, image_errors, mean_image
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.measures import image_errors
+from ae_helpers.measures.baselines import black, mean_image
 
 
 @check

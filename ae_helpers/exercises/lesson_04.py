@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import to_float
-from ae_helpers.diagnostics import Instruments
 from ae_helpers.exercises import Mistake, call, check, given
+from ae_helpers.measures import image_errors
+from ae_helpers.measures.diagnostics import Instruments
 from ae_helpers.models import Autoencoder
 
 DIAGNOSES = ("healthy", "untrained", "collapsed")

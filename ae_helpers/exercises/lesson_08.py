@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import to_float
 from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.measures import image_errors
 from ae_helpers.models import in_evaluation
 
 # ------------------------------------------------------------------------------- a stack's price

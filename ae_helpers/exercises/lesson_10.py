@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from ae_helpers.baselines import image_errors, mean_image
 from ae_helpers.data import to_float
 from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.measures import image_errors
+from ae_helpers.measures.baselines import mean_image
 
 # ------------------------------------------------------------------------- the inverse size rule
 

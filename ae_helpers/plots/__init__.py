@@ -1,5 +1,6 @@
 """Pictures: tensors in, matplotlib Figure out, in one style; ``show`` puts one on the page."""
 
+from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
 from ae_helpers.plots.architectures import rate_distortion, trade_off
 from ae_helpers.plots.charts import bars, class_bars, loss_curve, measuring_stick, seeds
 from ae_helpers.plots.datasets import matrix
@@ -17,5 +18,4 @@ from ae_helpers.plots.pictures import (
 )
 from ae_helpers.plots.speed import speeds
 from ae_helpers.plots.style import png, show
-from ae_helpers.plots.uses import bits_and_errors, over_noise, roc
 from ae_helpers.plots.vae import beta_curve, clouds, rates

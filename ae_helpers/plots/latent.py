@@ -5,16 +5,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ae_helpers.plots.style import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    STYLE,
-    VERMILION,
-    styled,
-)
+from ae_helpers.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, STYLE, VERMILION, styled
 
 CLASSES = [BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, "#D4C400", "black", "0.6", "#8C5A2B"]
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import to_float
+from ae_helpers.measures import image_errors
 from ae_helpers.plots.style import ERROR_MAX, ORANGE, digit, grid, styled
 from ae_helpers.training import History
 

@@ -3,6 +3,7 @@
 ``frame`` is what they share; each of the other files holds explorers that belong together.
 """
 
+from ae_helpers.widgets.applications import damage_digit, set_threshold
 from ae_helpers.widgets.architectures import architecture_picker
 from ae_helpers.widgets.batch_mates import batch_mates
 from ae_helpers.widgets.convolutions import size_rule, transposed_convolution
@@ -11,6 +12,5 @@ from ae_helpers.widgets.digits import browse_digits
 from ae_helpers.widgets.latent import blend, keep_k, latent_sliders
 from ae_helpers.widgets.pad import draw_digit
 from ae_helpers.widgets.reconstructions import before_after, time_machine
-from ae_helpers.widgets.uses import damage_digit, set_threshold
 from ae_helpers.widgets.vae import beta_slider, vae_plane
 from ae_helpers.widgets.xray import layer_xray

@@ -3,12 +3,10 @@
 import torch
 from torch import nn
 
-from ae_helpers import latent
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import ImageData, to_float
+from ae_helpers.measures import image_errors, pca, reconstruct
 from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.training import reconstruct
 from ae_helpers.widgets import frame
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
@@ -37,7 +35,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
         raise ValueError("There is no network in the dict; expected at least one to pick.")
     images = data.test_images[:MEASURED].cpu()
     models = {name: _checked(name, network, images) for name, network in networks.items()}
-    directions = latent.principal_directions(data.train_images.cpu())
+    directions = pca.principal_directions(data.train_images.cpu())
     points = to_float(images).flatten(1)
     coordinates = directions.coordinates(points)
     labels = data.test_labels

@@ -8,9 +8,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ae_helpers import latent
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import ImageData, to_float
+from ae_helpers.measures import image_errors, latent
 from ae_helpers.widgets import frame
 
 CHOSEN = 500  # images to choose from

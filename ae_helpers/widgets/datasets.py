@@ -5,10 +5,10 @@ import functools
 from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers.baselines import black, image_errors, mean_image
 from ae_helpers.data import ImageData, to_float
+from ae_helpers.measures import image_errors, reconstruct
+from ae_helpers.measures.baselines import black, mean_image
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.training import reconstruct
 from ae_helpers.widgets import frame
 
 CHOSEN = 200  # images to choose from, and to average errors over

@@ -20,10 +20,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import check_images, to_float
+from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.style import png, styled
-from ae_helpers.training import reconstruct
 
 SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
 CSS = """<style>

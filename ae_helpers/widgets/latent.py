@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from ae_helpers import latent
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import ImageData, to_float
-from ae_helpers.fast import matrix_products
+from ae_helpers.measures import image_errors, latent, pca
 from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
+from ae_helpers.training.matrix_products import matrix_products
 from ae_helpers.widgets import frame
 
 DIRECTIONS = 8  # sliders
@@ -36,11 +35,11 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         train_images: ``(N, 1, H, W)``, at least two: the digits that it was trained with.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy`` and ``latent.principal_directions``.
+        TypeError, ValueError: see ``frame.own_copy`` and ``pca.principal_directions``.
     """
     model = frame.own_copy(model, train_images)
     codes = latent.encode(model, train_images)
-    directions, neighbours = latent.principal_directions(codes), latent.Neighbours(codes)
+    directions, neighbours = pca.principal_directions(codes), latent.Neighbours(codes)
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
     some = codes[order[:MEASURED]]  # at random: the sample's labels run from 0 to 9 again and again
     usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
@@ -193,12 +192,12 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
         data: with at least two training images.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy`` and ``latent.principal_directions``.
+        TypeError, ValueError: see ``frame.own_copy`` and ``pca.principal_directions``.
     """
     model, size = frame.own_copy(model, data.test_images), model.latent_size
     test = to_float(data.test_images[:MEASURED])
-    of_codes = latent.principal_directions(latent.encode(model, data.train_images))
-    of_pixels = latent.principal_directions(data.train_images)
+    of_codes = pca.principal_directions(latent.encode(model, data.train_images))
+    of_pixels = pca.principal_directions(data.train_images)
     codes = of_codes.coordinates(latent.encode(model, test))
     pixels = of_pixels.coordinates(test.flatten(1))[:, :size]
 

@@ -14,10 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import to_float
+from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.style import BLUE, ERROR_MAX, VERMILION, styled
-from ae_helpers.training import reconstruct
 from ae_helpers.widgets import frame
 
 PAD = 280  # pixels that the pad is wide and high, as in pad.js

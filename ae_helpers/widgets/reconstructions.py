@@ -7,12 +7,11 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from ae_helpers.baselines import image_errors
 from ae_helpers.data import check_images, to_float
+from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.charts import loss_curve
 from ae_helpers.plots.style import BLUE, ERROR_MAX, SKY, VERMILION
-from ae_helpers.runs import History
-from ae_helpers.training import reconstruct
+from ae_helpers.training import History
 from ae_helpers.widgets import frame
 
 COLUMNS = 5  # digits side by side in the time machine

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from ae_helpers import latent, vae
 from ae_helpers.data import ImageData, check_images
+from ae_helpers.measures import latent
+from ae_helpers.models import vae
 from ae_helpers.plots.latent import CLASSES
 from ae_helpers.plots.style import BLUE, styled
 from ae_helpers.widgets import frame
@@ -30,14 +31,14 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
 
     Args:
         models: variational autoencoders like ``vae.VAE`` by the β that they were trained with,
-            such as ``vae.shipped_betas()``. Copies are explored, as they are now.
+            such as ``shipped.betas()``. Copies are explored, as they are now.
         images: ``(N, 1, H, W)``, at least two: test images. The first ``MEASURED`` are used.
 
     Raises:
         TypeError, ValueError: no networks by β, or images or networks that can't be explored; the
             message says which, and why.
     """
-    frame.check_named("models", models, "{1.0: model}, or vae.shipped_betas()")
+    frame.check_named("models", models, "{1.0: model}, or shipped.betas()")
     for beta in models:
         if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
             raise ValueError(
@@ -123,7 +124,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
     codes are drawn, is the standard Gaussian around its middle.
 
     Args:
-        model: a trained autoencoder with ``latent_size`` 2, such as ``vae.shipped_plane()``.
+        model: a trained autoencoder with ``latent_size`` 2, such as ``shipped.plane()``.
         data: its test images and their labels, 0 to 9, are shown.
 
     Raises:
@@ -134,7 +135,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
     if model.latent_size != 2:
         raise ValueError(
             f"The code has {model.latent_size} numbers; expected 2, x and y in the plane. Take "
-            "vae.shipped_plane(), or train a vae.VAE(latent_size=2)."
+            "shipped.plane(), or train a vae.VAE(latent_size=2)."
         )
     labels = data.test_labels
     if not isinstance(labels, Tensor) or labels.min() < 0 or labels.max() >= len(CLASSES):

@@ -1,0 +1,30 @@
+"""Training: a loop, and what a person needs around it.
+
+``loop`` is lesson 04's; ``fit`` adds progress, checkpoints and a stop button. ``runs`` is what a
+training is on disk, ``distributed`` several processes at once; ``by_hand`` and ``matrix_products``
+are faster ways to make the same steps.
+"""
+
+from ae_helpers.training.fit import (
+    QUICK,
+    SHOWN,
+    batch_order,
+    best_device,
+    fit,
+    reconstruction_error,
+    train_steps,
+    trained_backbone,
+)
+from ae_helpers.training.runs import History
+
+__all__ = [
+    "QUICK",
+    "SHOWN",
+    "History",
+    "batch_order",
+    "best_device",
+    "fit",
+    "reconstruction_error",
+    "train_steps",
+    "trained_backbone",
+]

@@ -1,0 +1,318 @@
+"""One plain training loop, and the errors it reports.
+
+``fit`` is the loop that lesson 04 writes by hand, plus what a person needs around it: progress,
+checkpoints, a stop button that loses nothing, and a loud voice when the network dies.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
+
+from ae_helpers.data import ImageData, check_images, to_float
+from ae_helpers.files import own_folder
+from ae_helpers.measures import evaluate, reconstruct
+from ae_helpers.measures.diagnostics import has_collapsed
+from ae_helpers.models import Autoencoder
+from ae_helpers.training.by_hand import ByHand
+from ae_helpers.training.distributed import Objective, Team
+from ae_helpers.training.matrix_products import matrix_products
+from ae_helpers.training.progress import Progress, duration
+from ae_helpers.training.runs import History, Run, StopButton
+from ae_helpers.training.threads import no_more_than_cores
+
+# The quick recipe, ``fit(Autoencoder.steady(), data, **QUICK)``: after one epoch of MNIST it is
+# where the backbone's own recipe is after fifteen (see ``benchmarks/``).
+QUICK = {"epochs": 1, "batch_size": 64, "learning_rate": 2e-2, "one_cycle": True}
+BY_HAND_UP_TO = 512  # images per batch, for each of them takes 300 kB
+SHOWN = 10  # test images whose reconstructions are kept for every epoch
+
+
+def best_device() -> torch.device:
+    """The GPU if there is one (NVIDIA, then Apple), else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def batch_order(images: int, seed: int, epoch: int) -> Tensor:
+    """The order in which epoch 1, 2, … visits the images: the same for the same seed and epoch."""
+    return torch.randperm(images, generator=torch.Generator().manual_seed(1_000 * seed + epoch))
+
+
+def reconstruction_error(model: nn.Module, batch: Tensor) -> Tensor:
+    """The loss of every lesson up to 08: the MSE per pixel, mean over the batch; a scalar."""
+    return F.mse_loss(model(batch), batch)
+
+
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    objective: Objective | ByHand = reconstruction_error,
+) -> Iterator[Tensor]:
+    """The training loop: a step for each batch of indices into ``images``; yields its loss."""
+    model.train()
+    for index in batches:
+        batch = to_float(images[index])
+        if isinstance(objective, ByHand):
+            loss = objective(batch)
+        else:
+            loss = objective(model, batch)
+            optimizer.zero_grad()
+            loss.backward()
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        yield loss.detach()
+
+
+def fit(
+    model: nn.Module,
+    data: ImageData,
+    epochs: int = 15,
+    batch_size: int = 32,
+    learning_rate: float = 1e-2,
+    *,
+    objective: Objective = reconstruction_error,
+    seed: int = 0,
+    warmup_steps: int = 0,
+    one_cycle: bool = False,
+    folder: str | Path | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    fast: bool = True,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` on ``data``: Adam, shuffled batches, MSE unless told otherwise. In place.
+
+    Under ``torchrun`` several processes train it together: each takes its part of every batch, and
+    the gradients are averaged, so that the result is that of one process, up to rounding. (Batch
+    normalisation alone sees only the part.) The first process prints, calls ``on_epoch`` and
+    writes. If one is killed and ``torchrun --max-restarts`` starts them again, they go on from the
+    last whole epoch in ``folder``.
+
+    Args:
+        model: an autoencoder, ``(N, C, H, W)`` in [0, 1] → the same shape. It is moved to the GPU
+            if there is one, and left there.
+        data: from ``data.load``.
+        epochs: how often every training image is visited.
+        batch_size: images per step; the last batch of an epoch may be shorter.
+        learning_rate: Adam's (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015).
+        objective: a function of the network, in training mode, and a batch of floats in [0, 1],
+            that gives the loss to make smaller. Its name, or its ``repr`` if it has none, is kept
+            with the settings. The test error remains the MSE of the reconstructions.
+        seed: fixes the order of the images and any randomness inside the model; its initial
+            weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
+        warmup_steps: let the learning rate grow linearly to its value over so many steps.
+        one_cycle: let the learning rate rise to its value in the first 30 % of all steps, and then
+            fall to almost 0 (Smith & Topin, "Super-Convergence", 2019; torch's ``OneCycleLR``).
+            Such a run can be continued, but not to more epochs than it was planned for. ``QUICK``
+            is a recipe that uses it.
+        folder: where to keep ``last.pt`` (after every epoch) and ``best.pt`` (lowest test error).
+            If ``last.pt`` is there, training goes on from it and ends where it would have ended
+            without the break, bit for bit on the same machine.
+        on_epoch: called with the history once before training and after each epoch.
+        fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``), and the
+            backbone's gradients without autograd (``ae_helpers.by_hand``), alone and in batches of
+            up to 512. ``False`` gives the loop of lesson 04, to the last bit with as many threads.
+        progress: print a line per epoch, and the time left.
+
+    Returns:
+        The history. After an interrupt (Ctrl-C, the stop button) or a loss that isn't finite, it
+        ends with the last whole epoch and ``problems`` says what happened.
+
+    Raises:
+        TypeError, ValueError: images or settings that can't be trained with, or a checkpoint in
+            ``folder`` that was made with others.
+        OSError: a checkpoint can't be written.
+    """
+    settings = {
+        "dataset": data.name,
+        "images": len(data.train_images),
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+        "warmup_steps": warmup_steps,
+        "one_cycle": one_cycle and epochs,
+        # False, as in the runs from before there were others
+        "objective": objective is not reconstruction_error
+        and getattr(objective, "__name__", repr(objective)),
+    }
+    for images in (data.train_images, data.test_images):
+        check_images(images, getattr(model, "input_shape", None))
+    _check_settings(settings, epochs)
+
+    team, device = Team(), best_device()
+    on_epoch = None if team.rank else on_epoch
+    if team.processes > 1 and device.type == "mps":
+        device = torch.device("cpu")  # the one GPU of a Mac can't be shared
+    fast = fast and device.type == "cpu"
+    model.to(device)
+    images = data.train_images.to(device)
+    run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
+    history, say = run.history, Progress(silent=team.rank > 0 or not progress)
+    trained = "train loss" if settings["objective"] else "train error"
+
+    layers = matrix_products(model) if fast else contextlib.nullcontext()
+    usual = batch_size <= BY_HAND_UP_TO and not settings["objective"]
+    if fast and usual and team.processes == 1 and ByHand.suits(model):
+        objective = ByHand(model)
+    # An interrupt would reach each process of a team at another step, and they would wait for each
+    # other for ever. So it ends them; the next run goes on from the last whole epoch.
+    button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
+    with no_more_than_cores(), layers, torch.random.fork_rng(), button as stop:
+        torch.manual_seed(seed)
+        if run.resume():
+            say.finish(f"going on from {run.name}, after epoch {history.epochs}")
+        else:
+            history.error_before = _test(model, data, history)
+            say.finish(f"before training: test error {history.error_before:.4f}")
+        if on_epoch:
+            on_epoch(history)
+        if team.rank:
+            torch.manual_seed(seed + 10_000 * team.rank + history.epochs)  # its own noise
+        objective = team.averaging(model, objective)
+
+        for epoch in range(history.epochs + 1, epochs + 1):
+            started = time.monotonic()
+            batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
+            problem = _train_epoch(run, images, batches, epochs, objective, team, say, stop)
+            known = len(history.problems)
+            if not problem:
+                error = _test(model, data, history)
+                if not math.isfinite(error):
+                    problem = _lost(f"epoch {epoch}: the test error", error, learning_rate)
+            if problem:
+                history.problems.append(problem)
+                say.finish(problem)
+                break
+            sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+            losses = run.losses.cpu().double()
+            history.train_error.append((losses @ sizes / len(images)).item())
+            history.test_error.append(error)
+            history.seconds.append(time.monotonic() - started)
+            run.losses = run.no_losses()
+            if not team.rank:
+                run.save()
+            say.finish(
+                f"epoch {epoch:2}/{epochs}: {trained} {history.train_error[-1]:.4f}, "
+                f"test error {history.test_error[-1]:.4f}, {history.seconds[-1]:.0f} s"
+            )
+            for problem in history.problems[known:]:  # has it collapsed?
+                say.finish(problem)
+            if on_epoch:
+                on_epoch(history)
+    return history
+
+
+def trained_backbone(
+    data: ImageData, epochs: int = 15, seed: int = 0
+) -> tuple[Autoencoder, History]:
+    """The backbone, trained by the recipe: from the project's ``checkpoints``, or trained now.
+
+    Args:
+        data: from ``data.load``; each dataset and size has a checkpoint of its own.
+        epochs: of training; each number has a checkpoint of its own, too.
+        seed: for the initial weights and for the order of the images.
+
+    Raises:
+        ValueError: as ``fit``.
+        OSError: the checkpoint can't be written.
+    """
+    name = f"backbone-{data.name}-{len(data.train_images)}-epochs-{epochs}-seed-{seed}"
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = Autoencoder()
+    return model, fit(model, data, epochs, seed=seed, folder=own_folder("checkpoints") / name)
+
+
+# ------------------------------------------------------------------------------ the parts of `fit`
+
+
+def _train_epoch(
+    run: Run,
+    images: Tensor,
+    batches: tuple[Tensor, ...],
+    epochs: int,
+    objective: Objective | ByHand,
+    team: Team,
+    say: Progress,
+    stop: StopButton,
+) -> str:
+    """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
+    epoch, began, done = run.history.epochs + 1, time.monotonic(), len(run.losses)
+    # In one piece: a tensor for each step would lie scattered among the large ones that come and
+    # go, and keep their memory from being used again: hundreds of megabytes in an epoch.
+    losses, first = torch.cat([run.losses, run.losses.new_empty(len(batches) - done)]), done
+    objective, parts = team.divide(objective, batches[first:])
+    steps = train_steps(run.model, images, parts, run.optimizer, run.schedule, objective)
+    for loss in steps:
+        losses[done] = loss
+        done += 1
+        to_do = (epochs - epoch + 1) * len(batches) - done
+        left = duration(to_do * (time.monotonic() - began) / (done - first))
+        say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
+        if stop.requested:
+            break
+
+    run.losses = losses = team.mean(losses[:done])
+    finite = losses.isfinite().cpu()
+    if not finite.all():
+        step = int((~finite).nonzero()[0])
+        where, rate = f"epoch {epoch}, step {step + 1}", run.history.settings["learning_rate"]
+        return _lost(f"{where}: the loss", losses[step].item(), rate)
+    if stop.requested:
+        message = f"stopped in epoch {epoch}, after {done} of {len(batches)} steps: the network "
+        if not run.last:
+            return message + "keeps all it has learned."
+        run.save()
+        return message + f"keeps all it has learned, and so does {run.name}: the same call goes on."
+    return ""
+
+
+def _lost(what: str, value: float, learning_rate: float) -> str:
+    return f"{what} is {value}; the weights are lost. Try a learning_rate below {learning_rate:g}."
+
+
+def _test(model: nn.Module, data: ImageData, history: History) -> float:
+    """Evaluate on the test set; keep the first reconstructions; notice a collapse."""
+    error, epoch = evaluate(model, data.test_images), len(history.reconstructions)
+    few = data.test_images[:1_000]  # enough to notice
+    output = reconstruct(model, few)
+    if math.isfinite(error):
+        history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
+    if epoch and not history.problems and has_collapsed(few, output):
+        history.problems.append(
+            f"epoch {epoch}: the network has collapsed, it answers every image with the same "
+            "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."
+        )
+    return error
+
+
+def _check_settings(settings: dict, epochs: int) -> None:
+    """Refuse numbers that can't be trained with."""
+    batch_size, images = settings["batch_size"], settings["images"]
+    rate, warmup = settings["learning_rate"], settings["warmup_steps"]
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs={epochs!r}; expected a whole number from 1 on, 15 by default.")
+    if not isinstance(batch_size, int) or not 1 <= batch_size <= images:
+        raise ValueError(
+            f"batch_size={batch_size!r}; expected a whole number from 1 to the {images:,} training "
+            "images, 32 by default."
+        )
+    if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
+        raise ValueError(f"learning_rate={rate!r}; expected a number above 0, 0.01 by default.")
+    if not isinstance(warmup, int) or warmup < 0:
+        raise ValueError(f"warmup_steps={warmup!r}; expected a whole number from 0 on.")
+    if warmup and settings["one_cycle"]:
+        raise ValueError(
+            f"warmup_steps={warmup!r}; expected 0 beside one_cycle, which warms up by itself."
+        )

@@ -1,0 +1,94 @@
+"""`refresh` stores what a reader sees, and nothing that differs between machines."""
+
+import argparse
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from ae_helpers.course import refresh, series
+
+DRAW = """from ae_helpers.plots import show
+from matplotlib.figure import Figure
+show(Figure(figsize=(1, 1)), alt="An empty square.")"""
+
+
+def write(folder, *sources, name="01_test.ipynb"):
+    """A lesson whose first cell opens it with its picture; returns its path."""
+    cells = [new_markdown_cell("# Test"), new_code_cell(DRAW, metadata={"tags": ["hero"]})]
+    cells += [new_code_cell(source) for source in sources]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "widgets": {}}
+    path = folder / "notebooks" / name
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.setattr(series, "PROJECT", tmp_path)
+    return tmp_path
+
+
+def run(*numbers):
+    return refresh.refresh(argparse.Namespace(lessons=numbers or ["1"]))
+
+
+def test_it_stores_outputs_and_the_opening_picture(project, capsys):
+    lesson = write(project, "for i in range(3):\n    print(i, flush=True)")
+    assert run() == 0
+    assert capsys.readouterr().out.startswith("01  Test … ")
+    notebook = nbformat.read(lesson, as_version=4)
+    assert notebook.metadata.language_info == {"name": "python"}
+    assert "widgets" not in notebook.metadata
+    assert [cell.execution_count for cell in notebook.cells[1:]] == [1, 2]
+    assert not any("execution" in cell.metadata for cell in notebook.cells)
+    picture, text = (cell.outputs for cell in notebook.cells[1:])
+    assert picture[0].metadata["image/png"]["alt"] == "An empty square."
+    assert [output.text for output in text] == ["0\n1\n2\n"]
+    assert (project / "notebooks" / "images" / "01.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_an_explorer_it_stores_the_poster(project):
+    lesson = write(
+        project,
+        """from ae_helpers.widgets.frame import Explorer, grey, picture, slider
+import torch
+def draw(level): return {"square": grey(torch.full((2, 2), level))}, f"level {level}"
+Explorer("Move", {"level": slider("level", 0.0, 1.0, 0.5, 0.1)}, {"square": picture("a")}, draw)""",
+    )
+    assert run() == 0
+    notebook = nbformat.read(lesson, as_version=4)
+    assert "widgets" not in notebook.metadata
+    (output,) = notebook.cells[2].outputs
+    assert output.data.keys() == {"image/png", "text/plain"}
+    assert output.data["text/plain"] == "Move: level 0.5"
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        ("1 / 0", CellExecutionError, "ZeroDivisionError"),
+        ("import sys; print('oh', file=sys.stderr)", ValueError, "cell 3, wrote to stderr: oh"),
+    ],
+)
+def test_a_failing_lesson_stays_as_it_was(project, source, error, says):
+    lesson = write(project, source)
+    before = lesson.read_bytes()
+    with pytest.raises(error, match=says):
+        run()
+    assert lesson.read_bytes() == before
+
+
+def test_the_gallery_is_chosen_by_its_name(project, capsys):
+    lesson, gallery = write(project), write(project, name="gallery.ipynb")
+    write(project, name="experiment.ipynb")
+    before = lesson.read_bytes()
+    assert run("gallery") == 0
+    assert capsys.readouterr().out.startswith("gallery  Test … ")
+    assert nbformat.read(gallery, as_version=4).cells[1].outputs
+    assert (project / "notebooks" / "images" / "gallery.png").exists()
+    assert lesson.read_bytes() == before
+    assert refresh.refresh(argparse.Namespace(lessons=None)) == 0  # all: the lesson as well
+    assert lesson.read_bytes() != before

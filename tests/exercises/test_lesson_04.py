@@ -1,0 +1,498 @@
+"""Lesson 04's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ae_helpers import measures
+from ae_helpers.data import to_float
+from ae_helpers.exercises import lesson_04 as check
+from ae_helpers.measures.diagnostics import Instruments
+
+# -------------------------------------------------------------------------------- the loop by hand
+
+
+def loop(
+    prepare=to_float,
+    loss_of=F.mse_loss,
+    train=True,
+    order="forward loss zero_grad backward step",
+    result="mean",
+    batches_of=lambda batches: batches,
+    target_of=lambda images, batch: batch,
+):
+    """A loop as readers write it: the order of its lines, and what it adds up, may vary."""
+
+    def train_epoch(model, optimizer, images, batches):
+        if train is not None:
+            model.train(train)
+        total = count = 0
+        losses = []
+        for index in batches_of(batches):
+            batch = prepare(images[index])
+            for line in order.split():
+                if line == "forward":
+                    output = model(batch)
+                elif line == "loss":
+                    loss = loss_of(output, target_of(images[index], batch))
+                elif line in ("zero_grad", "step"):
+                    getattr(optimizer, line)()
+                elif line == "backward":
+                    loss.backward()
+            losses.append(loss.item())
+            total += losses[-1] * len(index)
+            count += len(index)
+        return {
+            "mean": total / count,
+            "tensor": torch.tensor(total / count),
+            "last": losses[-1],
+            "sum": sum(losses),
+            "mean of means": sum(losses) / len(losses),
+            "sum over images": sum(losses) / len(images),
+            "list": losses,
+            "total": total,
+            "over batches": total / len(losses),
+            "each by 32": sum(losses) * 32 / count,
+            "overwritten": losses[-1] * len(index) / count,
+            "root": (total / count) ** 0.5,
+            "rounded": round(total / count, 4),
+            "text": f"{total / count:.4f}",
+            "NaN": float("nan"),
+            "half": total / count / 2,
+            "graph": loss * total / count / loss.item(),
+            "nothing": None,
+        }[result]
+
+    return train_epoch
+
+
+def returns_in_the_loop(model, optimizer, images, batches):
+    model.train()
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model(batch), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+
+def without_an_optimizer(model, optimizer, images, batches):
+    model.train()
+    total = 0
+    for index in batches:
+        batch = to_float(images[index])
+        loss = (model(batch) - batch).pow(2).mean()
+        model.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= optimizer.param_groups[0]["lr"] * parameter.grad
+        total += loss.item() * len(batch)
+    return total / len(images)
+
+
+def summed(output, batch):
+    return F.mse_loss(output, batch, reduction="sum")
+
+
+def cuts_the_images(model, optimizer, images, batches):
+    return loop()(model, optimizer, images, torch.arange(len(images)).split(32))
+
+
+def evaluates_in_the_end(model, optimizer, images, batches):
+    loop()(model, optimizer, images, batches)
+    return measures.evaluate(model, images)
+
+
+def trains_late(model, optimizer, images, batches):
+    found = 0
+    for index in batches:
+        found += loop(train=None)(model, optimizer, images, [index]) * len(index) / len(images)
+        model.train()
+    return found
+
+
+def steps_once(model, optimizer, images, batches):
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model(batch), batch)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def yields(model, optimizer, images, batches):
+    for index in batches:
+        yield loop()(model, optimizer, images, [index])
+
+
+def under_no_grad(model, optimizer, images, batches):
+    with torch.no_grad():
+        return loop()(model, optimizer, images, batches)
+
+
+def takes_indices_for_images(model, optimizer, images, batches):
+    return loop(prepare=lambda index: index)(model, optimizer, torch.arange(len(images)), batches)
+
+
+def other_optimizer(model, optimizer, images, batches):
+    return loop()(model, torch.optim.Adam(model.parameters()), images, batches)
+
+
+def bytes_(images, batch):
+    return images.float()
+
+
+def number_too_early(output, batch):
+    return F.mse_loss(output, batch).item()
+
+
+RIGHT_LOOPS = {
+    "as in the lesson": loop(),
+    "zero_grad first": loop(order="zero_grad forward loss backward step"),
+    "zero_grad last": loop(order="forward loss backward step zero_grad"),
+    "a tensor as the answer": loop(result="tensor"),
+    "scaled by hand": loop(prepare=lambda x: x.float() / 255),
+    "by hand altogether": without_an_optimizer,
+    "all images scaled at once": lambda m, o, images, b: loop()(m, o, images / 255, b),
+    "evaluation mode after the last step": lambda m, *rest: (loop()(m, *rest), m.eval())[0],
+}
+WRONG_LOOPS = {
+    "no zero_grad": (loop(order="forward loss backward step"), "zero_grad() is missing"),
+    "no backward": (loop(order="forward loss zero_grad step"), "never move"),
+    "no step": (loop(order="forward loss zero_grad backward"), "never move"),
+    "zero_grad between": (loop(order="forward loss backward zero_grad step"), "never move"),
+    "step before backward": (loop(order="forward loss zero_grad step backward"), "never move"),
+    "step first": (
+        loop(order="forward loss step zero_grad backward"),
+        "step() comes before loss.backward()",
+    ),
+    "summed loss": (loop(loss_of=summed), "sums over pixels"),
+    "absolute error": (loop(loss_of=F.l1_loss), "the recipe's MSE squares"),
+    "loss times size": (
+        loop(loss_of=lambda x, y: F.mse_loss(x, y) * len(y)),
+        "loss times the batch's size",
+    ),
+    "root of the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y).sqrt()), "not as they should"),
+    "target 0 to 255": (loop(target_of=bytes_), "The target still runs from 0 to 255"),
+    "input 0 to 255": (
+        loop(prepare=lambda x: x.float(), target_of=lambda images, batch: batch / 255),
+        "The input still runs from 0 to 255",
+    ),
+    "another optimizer": (other_optimizer, "optimizer that is given"),
+    "cuts the images": (cuts_the_images, "cut the images in order yourself"),
+    "no gradients": (under_no_grad, "must not stand under no_grad"),
+    "item too early": (loop(loss_of=number_too_early), "needs the loss itself"),
+    "indices as images": (takes_indices_for_images, "The elements of batches are indices"),
+    "steps once": (steps_once, "Only the last batch was trained on"),
+    "yields": (yields, "a generator"),
+    "0 to 255": (loop(prepare=lambda x: x.float()), "from 0 to 255"),
+    "bytes": (loop(prepare=lambda x: x), "RuntimeError"),
+    "return in the loop": (returns_in_the_loop, "Only the first batch"),
+    "evaluation mode": (loop(train=False), "model.train() is missing"),
+    "mode as it was": (loop(train=None), "model.train() is missing"),
+    "training mode too late": (trains_late, "Some batches found"),
+    "test error": (evaluates_in_the_end, "The training is right, but"),
+    "over batches": (loop(result="over batches"), "You divide by 3"),
+    "each by 32": (loop(result="each by 32"), "weight every loss by 32"),
+    "overwritten": (loop(result="overwritten"), "+= instead of ="),
+    "root": (loop(result="root"), "not rooted"),
+    "rounded": (loop(result="rounded"), "right but rounded"),
+    "text": (loop(result="text"), "You return str; expected one number"),
+    "NaN": (loop(result="NaN"), "You return NaN"),
+    "half": (loop(result="half"), "The training is right, but"),
+    "last loss": (loop(result="last"), "last batch's loss"),
+    "sum of losses": (loop(result="sum"), "sum of the losses"),
+    "mean of means": (loop(result="mean of means"), "last batch of 6"),
+    "sum over images": (loop(result="sum over images"), "number of images"),
+    "not divided": (loop(result="total"), "now divide by len(images)"),
+    "list": (loop(result="list"), "You return list; expected one number"),
+    "graph": (loop(result="graph"), "holds a graph"),
+    "forgets to return": (loop(result="nothing"), "returns None"),
+    "one batch less": (loop(batches_of=lambda b: b[:-1]), "last batch was left out"),
+}
+# One mistake in several spellings, or one that the check can only describe, not name.
+SAME_MESSAGE = [
+    {"no backward", "no step", "zero_grad between", "step before backward"},
+    {"evaluation mode", "mode as it was"},
+    {"another optimizer", "root of the loss"},
+]
+
+
+@pytest.mark.parametrize("answer", RIGHT_LOOPS.values(), ids=RIGHT_LOOPS)
+def test_right_loops_pass(answer):
+    verdict = check.train_epoch(answer)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_LOOPS.values(), ids=WRONG_LOOPS)
+def test_wrong_loops_hear_what_is_wrong(answer, words):
+    verdict = check.train_epoch(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+def test_the_check_of_a_loop_leaves_the_random_numbers_alone():
+    state = torch.get_rng_state()
+    check.train_epoch(loop())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+# --------------------------------------------------------------------------------- the test error
+
+
+def error_of(output, batch):
+    return (output - batch).square().mean()
+
+
+def scaled(output, batch):
+    return (output - batch / 255).square().mean()
+
+
+def evaluation(mode=False, measure=error_of, prepare=to_float, inference=True, size=70):
+    """An evaluation as readers write it, in batches, weighted by their sizes or not."""
+
+    def evaluate(model, images):
+        if mode is not None:
+            model.train(mode)
+        total = 0
+        with torch.inference_mode(inference):
+            for part in images.split(size):
+                batch = prepare(part)
+                total += measure(model(batch), batch) * len(part)
+        return total / len(images)
+
+    return evaluate
+
+
+def mean_of_means(model, images):
+    model.eval()
+    with torch.no_grad():
+        parts = [to_float(part) for part in images.split(32)]
+        return sum(error_of(model(part), part) for part in parts) / len(parts)
+
+
+def too_late(model, images):
+    with torch.no_grad():
+        batch = to_float(images)
+        model(batch)
+        return error_of(model.eval()(batch), batch)
+
+
+def counted(model, images):
+    model.eval()
+    with torch.no_grad():
+        batch = to_float(images)
+        return (model(batch) - batch).square().flatten(1).mean(1).sum()
+
+
+def one_each(model, images):
+    model.eval()
+    with torch.no_grad():
+        batch = to_float(images)
+        return (model(batch) - batch).square().flatten(1).mean(1)
+
+
+def restored(model, images):
+    was_training = model.training
+    found = evaluation()(model, images).item()
+    model.train(was_training)
+    return found
+
+
+def switches_gradients_off(model, images):
+    torch.set_grad_enabled(False)
+    return evaluation()(model, images)
+
+
+def freezes(model, images):
+    model.requires_grad_(False)
+    return evaluation()(model, images)
+
+
+def trains(model, images):
+    batch = to_float(images)
+    loss = error_of(model.eval()(batch), batch)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= 0.1 * parameter.grad
+    return loss.item()
+
+
+RIGHT_EVALUATIONS = {
+    "at once": evaluation(),
+    "in weighted batches": evaluation(size=32),
+    "image by image": evaluation(size=1),
+    "with the mode restored": restored,
+    "training mode again": lambda m, x: (evaluation()(m, x), m.train())[0],
+    "numpy": lambda m, x: evaluation()(m, x).numpy(),
+    "the library's": measures.evaluate,
+}
+WRONG_EVALUATIONS = {
+    "mode as it was": (evaluation(mode=None), "Measured in training mode"),
+    "training mode": (evaluation(mode=True), "Measured in training mode"),
+    "training mode, in batches": (evaluation(mode=True, size=35), "changes the network"),
+    "eval after the first batch": (too_late, "changes the network"),
+    "graph": (evaluation(inference=False), "holds a graph"),
+    "sum over images": (counted, "sum over images"),
+    "sum over pixels": (
+        evaluation(measure=lambda o, b: (o - b).square().flatten(1).sum(1).mean()),
+        "784 times too large",
+    ),
+    "mean of means": (mean_of_means, "weight each batch's mean"),
+    "graph thrown away": (
+        lambda m, x: evaluation(inference=False)(m, x).item(),
+        "also built the graph",
+    ),
+    "0 to 255": (evaluation(prepare=lambda x: x.float()), "still run from 0 to 255"),
+    "compares with bytes": (
+        lambda m, x: evaluation(measure=lambda o, b: (o - x.float()).square().mean())(m, x),
+        "still run from 0 to 255",
+    ),
+    "sum over all": (evaluation(measure=lambda o, b: (o - b).square().sum()), "of all images"),
+    "root": (lambda m, x: evaluation()(m, x) ** 0.5, "leave the root out"),
+    "absolute": (evaluation(measure=lambda o, b: (o - b).abs().mean()), "the MSE squares"),
+    "signed": (evaluation(measure=lambda o, b: (o - b).mean()), "square is missing"),
+    "input 0 to 255": (
+        lambda m, x: evaluation(prepare=lambda p: p.float(), measure=scaled)(m, x),
+        "Are the bytes divided by 255",
+    ),
+    "first batch": (lambda m, x: evaluation()(m, x[:32]), "first batch only"),
+    "last batch": (lambda m, x: evaluation()(m, x[64:]), "last batch only"),
+    "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "add up the means"),
+    "rounded": (lambda m, x: round(evaluation()(m, x).item(), 4), "right but rounded"),
+    "gradients off for good": (switches_gradients_off, "Gradients stay switched off"),
+    "frozen": (freezes, "freezes the network"),
+    "trains": (trains, "trains the network"),
+    "divided twice": (lambda m, x: evaluation()(m, x) / len(x), "is a mean already"),
+    "last batch dropped": (lambda m, x: evaluation()(m, x[:64]), "missing from your mean"),
+    "last batch dropped from the sum": (
+        lambda m, x: evaluation()(m, x[:64]) * 64 / len(x),
+        "missing from your sum",
+    ),
+    "mean of roots": (lambda m, x: one_each(m, x).sqrt().mean(), "mean of roots"),
+    "median": (lambda m, x: one_each(m, x).median(), "median image"),
+    "text": (lambda m, x: f"{evaluation()(m, x):.4f}", "You return str"),
+    "NaN": (lambda m, x: evaluation()(m, x) * float("nan"), "You return NaN"),
+    "item of many": (lambda m, x: one_each(m, x).item(), "take their mean first"),
+    "bytes": (evaluation(prepare=lambda x: x), "RuntimeError"),
+    "one for each image": (one_each, "You return Tensor; expected one number"),
+    "forgets to return": (lambda model, images: None, "returns None"),
+}
+
+
+@pytest.mark.parametrize("answer", RIGHT_EVALUATIONS.values(), ids=RIGHT_EVALUATIONS)
+def test_right_evaluations_pass(answer):
+    verdict = check.evaluate(answer)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_EVALUATIONS.values(), ids=WRONG_EVALUATIONS)
+def test_wrong_evaluations_hear_what_is_wrong(answer, words):
+    verdict = check.evaluate(answer)
+    assert not verdict
+    assert words in verdict.message
+
+
+# ----------------------------------------------------------------------------------- the diagnosis
+
+
+def patient(error, spread, output=0.15, dead=0.0):
+    return Instruments(error, 0.0675, torch.tensor(spread), output, 0.18, {"encoder.relu1": dead})
+
+
+PATIENTS = {
+    "A": patient(0.006, [1.2] * 60 + [0.0] * 4, dead=0.4),  # healthy, though some is dead
+    "B": patient(0.2, [0.03] * 64, output=1e-5),
+    "C": patient(0.1025, [0.0] * 64, output=0.0, dead=0.9),
+}
+TRUTH = {"A": "healthy", "B": "untrained", "C": "collapsed"}
+WRONG_DIAGNOSES = {
+    "dead ReLUs taken for death": (TRUTH | {"A": "collapsed"}, "A is not collapsed: the error"),
+    "A untrained": (TRUTH | {"A": "untrained"}, "A is not untrained: the error 0.006 is below"),
+    "B collapsed": (TRUTH | {"B": "collapsed"}, "B is not collapsed: its latent numbers do vary"),
+    "C untrained": (TRUTH | {"C": "untrained"}, "C is not untrained: all 64 latent numbers are"),
+    "all healthy": (dict.fromkeys("ABC", "healthy"), "B is not healthy: its latent numbers do"),
+    "no such disease": (TRUTH | {"B": "sick"}, "'sick' is none of healthy, untrained, collapsed"),
+    "one forgotten": ({"A": "healthy", "B": "untrained"}, "keys A, B, C"),
+    "a list for one": (TRUTH | {"C": ["collapsed"]}, "is none of healthy, untrained, collapsed"),
+    "a list": (["healthy", "untrained", "collapsed"], "keys A, B, C"),
+}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [TRUTH, dict(reversed(TRUTH.items())), {name: said.title() for name, said in TRUTH.items()}],
+    ids=["in order", "in another order", "in capitals"],
+)
+def test_right_diagnosis_passes(answer):
+    verdict = check.diagnose(answer, PATIENTS)
+    assert verdict and verdict.message.startswith("Right"), verdict
+
+
+def test_a_dead_decoder_is_a_collapse_too():
+    others = {"x": patient(0.0987, [173.0] * 64, output=1e-8)}
+    assert check.diagnose({"x": "collapsed"}, others)
+    verdict = check.diagnose({"x": "untrained"}, others)
+    assert not verdict and "vary widely, but every image gets the same" in verdict.message
+
+
+def test_right_diagnosis_of_other_patients_passes():
+    others = {"x": PATIENTS["C"], "y": PATIENTS["A"]}
+    assert check.diagnose({"x": "collapsed", "y": "healthy"}, others)
+
+
+@pytest.mark.parametrize(("answer", "words"), WRONG_DIAGNOSES.values(), ids=WRONG_DIAGNOSES)
+def test_wrong_diagnosis_hears_what_is_wrong(answer, words):
+    verdict = check.diagnose(answer, PATIENTS)
+    assert not verdict
+    assert words in verdict.message
+    assert ("Dead ReLUs alone" in verdict.message) == ("is not collapsed" in verdict.message)
+
+
+# ------------------------------------------------------------------------------------- all of them
+
+
+@pytest.mark.parametrize(
+    ("exercise", "zoo", "same"),
+    [
+        (check.train_epoch, WRONG_LOOPS, SAME_MESSAGE),
+        (
+            check.evaluate,
+            WRONG_EVALUATIONS,
+            [
+                {"mode as it was", "training mode"},
+                {"training mode, in batches", "eval after the first batch"},
+                {"0 to 255", "compares with bytes"},
+            ],
+        ),
+        (
+            lambda answer: check.diagnose(answer, PATIENTS),
+            WRONG_DIAGNOSES,
+            [{"one forgotten", "a list"}],
+        ),
+    ],
+    ids=["train_epoch", "evaluate", "diagnose"],
+)
+def test_each_mistake_has_a_message_of_its_own(exercise, zoo, same):
+    by_message = {}
+    for name, (answer, _) in zoo.items():
+        by_message.setdefault(exercise(answer).message, set()).add(name)
+    shared = [names for names in by_message.values() if len(names) > 1]
+    assert sorted(shared, key=sorted) == sorted(same, key=sorted)
+
+
+@pytest.mark.parametrize("exercise", [check.train_epoch, check.evaluate])
+@pytest.mark.parametrize("unsolved", [..., None, lambda *_: ..., lambda *_: None])
+def test_unsolved_says_not_yet(exercise, unsolved):
+    verdict = exercise(unsolved)
+    assert not verdict and verdict.message.startswith("Not yet")
+
+
+@pytest.mark.parametrize("unsolved", [..., None, TRUTH | {"B": ...}, dict.fromkeys("ABC", ...)])
+def test_unsolved_diagnosis_says_not_yet(unsolved):
+    verdict = check.diagnose(unsolved, PATIENTS)
+    assert not verdict and verdict.message.startswith("Not yet")

@@ -1,0 +1,213 @@
+"""Lesson 06's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import numpy as np
+import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.svm import SVC
+from torch.nn import functional as F
+
+from ae_helpers.exercises import lesson_06 as check
+from ae_helpers.measures import latent
+from exercise_zoo import zoo_tests
+
+
+def far(query, points):
+    return (points - query).square().sum(1)
+
+
+def in_place(query, points, n):
+    points -= query
+    return points.norm(dim=1).argsort()[:n]
+
+
+def line(start, end, shares):
+    return (1 - shares[:, None]) * start + shares[:, None] * end
+
+
+def in_one_tensor(start, end, steps):
+    point, points = start.clone(), []
+    for _ in range(steps):
+        points.append(point)
+        point += (end - start) / (steps - 1)
+    return points
+
+
+def least_squares(codes, labels, others, intercept=1.0):
+    """The scores of each class; without an intercept the column of ones is a column of zeros."""
+    codes, others = (F.pad(each, (0, 1), value=intercept) for each in (codes, others))
+    return others @ torch.linalg.lstsq(codes, F.one_hot(labels, 10).float(), driver="gelsd")[0]
+
+
+def as_quantity(codes, labels, others):
+    """The label as if it were a number; not rounded."""
+    codes, others = (F.pad(each, (0, 1), value=1.0) for each in (codes, others))
+    return others @ torch.linalg.lstsq(codes, labels.float()[:, None]).solution[:, 0]
+
+
+def trained(codes, labels, others):
+    """Softmax regression by gradient descent."""
+    probe = torch.nn.Linear(codes.shape[1], 10)
+    optimizer = torch.optim.Adam(probe.parameters(), lr=0.1)
+    for _ in range(200):
+        optimizer.zero_grad()
+        F.cross_entropy(probe(codes), labels).backward()
+        optimizer.step()
+    return probe(others).argmax(1)
+
+
+def digit_by_digit(codes, labels, others):
+    """A plane for each digit, which needs both kinds of codes: that digit's, and others."""
+    planes = [LogisticRegression().fit(codes, labels == digit) for digit in range(10)]
+    return np.stack([plane.decision_function(others) for plane in planes]).argmax(0)
+
+
+def normalise_in_place(codes, labels, others):
+    codes -= codes.mean(0)
+    return least_squares(codes, labels, others).argmax(1)
+
+
+RIGHT = {
+    check.nearest: {
+        "topk": lambda q, p, n: far(q, p).topk(n, largest=False).indices,
+        "cdist": lambda q, p, n: torch.cdist(q[None], p)[0].argsort()[:n],
+        "plain Python": lambda q, p, n: sorted(range(len(p)), key=lambda i: (p[i] - q).norm())[:n],
+        "numpy": lambda q, p, n: np.linalg.norm(p.numpy() - q.numpy(), axis=1).argsort()[:n],
+        "scikit-learn": lambda q, p, n: (
+            NearestNeighbors(n_neighbors=n).fit(p).kneighbors(q[None], return_distance=False)
+        ),
+        "the library": lambda q, p, n: latent.Neighbours(p).nearest(q[None], n)[1],
+        "generator": lambda q, p, n: (int(i) for i in far(q, p).argsort()[:n]),
+    },
+    check.interpolate: {
+        "broadcast": lambda a, b, s: line(a, b, torch.linspace(0, 1, s)),
+        "lerp": lambda a, b, s: torch.stack([a.lerp(b, t) for t in torch.linspace(0, 1, s)]),
+        "list": lambda a, b, s: [(1 - i / (s - 1)) * a + i / (s - 1) * b for i in range(s)],
+        "generator": lambda a, b, s: ((1 - t) * a + t * b for t in torch.linspace(0, 1, s)),
+    },
+    check.probe: {
+        "least squares": lambda c, y, o: least_squares(c, y, o).argmax(1),
+        "column": lambda c, y, o: least_squares(c, y, o).argmax(1, keepdim=True),
+        "softmax": trained,
+        "scikit-learn": lambda c, y, o: LogisticRegression().fit(c, y).predict(o),
+        "digit by digit": digit_by_digit,
+    },
+}
+
+WRONG = {
+    check.nearest: {
+        "farthest": (lambda q, p, n: far(q, p).topk(n).indices, "farthest"),
+        "distances": (lambda q, p, n: far(q, p).sort().values[:n], "are distances"),
+        "topk's pair": (lambda q, p, n: far(q, p).topk(n, largest=False), "Add .indices"),
+        "points": (lambda q, p, n: p[far(q, p).argsort()[:n]], "return points"),
+        "all": (lambda q, p, n: far(q, p).argsort(), "8 of the 8"),
+        "always 3": (lambda q, p, n: far(q, p).argsort()[:3], "for n = 2"),
+        "not the first": (lambda q, p, n: far(q, p).argsort()[1 : n + 1], "skip the nearest"),
+        "no order": (lambda q, p, n: far(q, p).argsort()[:n].flip(0), "not in order"),
+        "no squares": (lambda q, p, n: (p - q).sum(1).argsort()[:n], "cancel each other"),
+        "late squares": (lambda q, p, n: (p - q).sum(1).square().argsort()[:n], "*before* the sum"),
+        "absolute": (lambda q, p, n: (p - q).abs().sum(1).argsort()[:n], "|differences|"),
+        "largest": (lambda q, p, n: (p - q).abs().amax(1).argsort()[:n], "largest difference"),
+        "product": (lambda q, p, n: (p @ q).topk(n).indices, "p·q"),
+        "cosine": (
+            lambda q, p, n: F.cosine_similarity(p, q[None]).topk(n).indices,
+            "the cosine",
+        ),
+        "origin": (lambda q, p, n: p.norm(dim=1).argsort()[:n], "the origin"),
+        "no axis": (lambda q, p, n: (p - q).norm().topk(n).indices, "one distance per point?"),
+        "axis 0": (lambda q, p, n: (p - q).norm(dim=0).argsort()[:n], "over the points, axis 0"),
+        "axes left": (lambda q, p, n: (p - q).square().sort().indices, "shape (8, 4)"),
+        "mask": (lambda q, p, n: far(q, p) < 5, "True or False"),
+        "floats": (lambda q, p, n: far(q, p).argsort()[:n].float(), "are floats"),
+        "uint8": (lambda q, p, n: far(q, p).argsort()[:n].to(torch.uint8), "for a mask"),
+        "both": (lambda q, p, n: tuple(far(q, p).topk(n, largest=False)), "return two things"),
+        "column": (lambda q, p, n: far(q, p).argsort()[:n, None], "in a column"),
+        "one": (lambda q, p, n: far(q, p).argmin(), "argmin finds only the first"),
+        "none": (lambda q, p, n: [], "an empty list"),
+        "from 1": (lambda q, p, n: far(q, p).argsort()[:n] + 1, "one too high"),
+        "in place": (in_place, "changes the tensors"),
+        "text": (lambda q, p, n: "2, 4, 1", "return a str"),
+        "exception": (lambda q, p, n: far(q, p)[n:, n], "IndexError"),
+        "made up": (lambda q, p, n: [0, 1, 2], "is not the order"),
+    },
+    check.interpolate: {
+        "short of the end": (lambda a, b, s: line(a, b, torch.arange(s) / s), "stops short"),
+        "late": (lambda a, b, s: line(a, b, torch.arange(1, s + 1) / s), "one step away"),
+        "inside": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 2)[1:-1]), "Neither end"),
+        "only inner": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)[1:-1]), "are missing"),
+        "one more": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 1)), "6 points"),
+        "reversed": (lambda a, b, s: line(b, a, torch.linspace(0, 1, s)), "from end to start"),
+        "added": (lambda a, b, s: a + torch.linspace(0, 1, s)[:, None] * b, "without taking"),
+        "rounded ends": (
+            lambda a, b, s: a + torch.linspace(0, 1, s)[:, None] * (b - a),
+            "only up to rounding",
+        ),
+        "columns": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).T, "a column for each"),
+        "no axis": (
+            lambda a, b, s: a + torch.linspace(0, 1, s) * (b - a),
+            "an axis of their own, shares[:, None]",
+        ),
+        "one row": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).flatten(), "one long row"),
+        "shares": (lambda a, b, s: torch.linspace(0, 1, s), "one number per step"),
+        "one tensor": (in_one_tensor, "All your points are the same"),
+        "one point": (lambda a, b, s: (a + b) / 2, "single point"),
+        "uneven": (
+            lambda a, b, s: line(a, b, (1 - torch.cos(torch.linspace(0, torch.pi, s))) / 2),
+            "t has to grow evenly",
+        ),
+        "quadratic": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s) ** 2), "between them"),
+        "whole": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).long(), "whole numbers"),
+        "always 5": (lambda a, b, s: line(a, b, torch.linspace(0, 1, 5)), "not for 3"),
+        "noise": (lambda a, b, s: torch.zeros(s, len(a)), "they aren't"),
+        "in place": (lambda a, b, s: line(a.mul_(2), b, torch.linspace(0, 1, s)), "changes"),
+        "a cube": (lambda a, b, s: torch.zeros(s, s, s), "shape (5, 5, 5)"),
+        "ragged": (lambda a, b, s: [a, b[:2]], "parts of your list"),
+    },
+    check.probe: {
+        "no intercept": (
+            lambda c, y, o: least_squares(c, y, o, intercept=0.0).argmax(1),
+            "through the origin",
+        ),
+        "quantity": (lambda c, y, o: as_quantity(c, y, o).round(), "between 2 and 4"),
+        "not whole": (as_quantity, "whole numbers"),
+        "smallest": (lambda c, y, o: least_squares(c, y, o).argmin(1), "*smallest*"),
+        "scores": (least_squares, "ten scores"),
+        "largest scores": (lambda c, y, o: least_squares(c, y, o).amax(1), "largest *scores*"),
+        "axis 0": (lambda c, y, o: least_squares(c, y, o).argmax(0), "one code per class"),
+        "neighbours": (lambda c, y, o: KNeighborsClassifier().fit(c, y).predict(o), "isn't linear"),
+        "on train": (lambda c, y, o: least_squares(c, y, c).argmax(1), "*training* code"),
+        "one too high": (lambda c, y, o: least_squares(c, y, o).argmax(1) + 1, "one too high"),
+        "one too low": (lambda c, y, o: least_squares(c, y, o).argmax(1) - 1, "one too low"),
+        "accuracy": (lambda c, y, o: 0.93, "accuracy"),
+        "always 9": (lambda c, y, o: torch.full((len(o),), 9), "9 for every code"),
+        "shifted": (lambda c, y, o: least_squares(c, y, o).argmax(1).roll(1), "of your labels"),
+        "half": (lambda c, y, o: least_squares(c, y, o).argmax(1)[:30], "shape (30,)"),
+        "in place": (normalise_in_place, "changes the tensors"),
+    },
+}
+
+# The same mistakes in other forms: they hear the same.
+WRONG_AGAIN = {
+    check.interpolate: {
+        "for 5 only": (lambda a, b, s: line(a, b, torch.arange(s) / 4), "not for 3"),
+        "shorter": (lambda a, b, s: line(a, b, torch.arange(s) / (s + 1)), "stops short"),
+    },
+    check.probe: {
+        "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
+        "per cent": (lambda c, y, o: 93.0, "accuracy"),
+        "kernel": (lambda c, y, o: SVC().fit(c, y).predict(o), "isn't linear"),
+        "forest": (
+            lambda c, y, o: RandomForestClassifier(random_state=0).fit(c, y).predict(o),
+            "isn't linear",
+        ),
+    },
+}
+
+
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG, again=WRONG_AGAIN)

@@ -1,0 +1,349 @@
+"""Lesson 09's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+from torch.nn import functional as F
+
+from ae_helpers.exercises import lesson_09 as check
+from ae_helpers.models import vae
+from exercise_zoo import odd_answers_test, random_numbers_test, zoo_tests
+
+# ------------------------------------------------------------------------------ KL in closed form
+
+
+def terms(mean, log_variance):
+    """KL of each number of each image."""
+    return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
+
+
+def by_distributions(mean, log_variance):
+    standard = Normal(torch.zeros_like(mean), 1.0)
+    return kl_divergence(Normal(mean, (log_variance / 2).exp()), standard).sum(1)
+
+
+def half(mean, variance, log_variance):
+    return (mean**2 + variance - 1 - log_variance).sum(1) / 2
+
+
+def in_place_kl(mean, log_variance):
+    return (mean**2 + log_variance.exp_() - 1 - log_variance.log()).sum(1) / 2
+
+
+def drawn_kl(mean, log_variance):
+    code = Normal(mean, (log_variance / 2).exp())
+    z = code.sample((100,))
+    return (code.log_prob(z) - Normal(0.0, 1.0).log_prob(z)).sum(2).mean(0)
+
+
+def no_longer_torch(mean, log_variance):
+    return terms(mean.detach(), log_variance.detach()).sum(1).tolist()
+
+
+# ------------------------------------------------------------------------------ reparameterisation
+
+
+def draw(mean, log_variance, noise=torch.randn_like, scale=lambda v: (v / 2).exp()):
+    return mean + scale(log_variance) * noise(mean)
+
+
+def seeded(mean, log_variance):
+    torch.manual_seed(3)
+    return draw(mean, log_variance)
+
+
+def in_place_draw(mean, log_variance):
+    mean += (log_variance / 2).exp() * torch.randn_like(mean)
+    return mean
+
+
+def with_noise(noise):
+    return lambda mean, log_variance: draw(mean, log_variance, noise)
+
+
+def with_scale(scale):
+    return lambda mean, log_variance: draw(mean, log_variance, scale=scale)
+
+
+def without_gradient(mean, log_variance):
+    with torch.no_grad():
+        return draw(mean, log_variance)
+
+
+# --------------------------------------------------------------------------- the β that a loss has
+
+
+def made(distortion, rate):
+    """A loss of two terms: D(output, images) + beta · K(terms)."""
+
+    def answer(images, output, mean, log_variance, beta):
+        return distortion(output, images) + beta * rate(terms(mean, log_variance))
+
+    return answer
+
+
+def pixel_sum(output, images):
+    return F.binary_cross_entropy(output, images, reduction="sum") / len(images)
+
+
+def pixel_mean(output, images):
+    return F.binary_cross_entropy(output, images)
+
+
+def batch_sum(output, images):
+    return F.binary_cross_entropy(output, images, reduction="sum")
+
+
+def number_sum(k):
+    return k.sum(1).mean()
+
+
+def with_distortion(distortion):
+    return made(distortion, number_sum)
+
+
+def with_rate(rate):
+    return made(pixel_sum, rate)
+
+
+def by_distributions_loss(images, output, mean, log_variance, beta):
+    log_likelihood = torch.distributions.Bernoulli(output).log_prob(images).sum((1, 2, 3))
+    return (beta * by_distributions(mean, log_variance) - log_likelihood).mean()
+
+
+def in_place_loss(images, output, mean, log_variance, beta):
+    found = made(pixel_sum, number_sum)(images, output, mean, log_variance, beta)
+    log_variance.zero_()
+    return found
+
+
+def squared_beta(images, output, mean, log_variance, beta):
+    return made(pixel_sum, number_sum)(images, output, mean, log_variance, beta**2)
+
+
+def of_terms(combine):
+    """A loss that combines the right D, the right K and beta in its own way."""
+
+    def answer(images, output, mean, log_variance, beta):
+        each = F.binary_cross_entropy(output, images, reduction="none").flatten(1).sum(1)
+        return combine(each, terms(mean, log_variance).sum(1), beta)
+
+    return answer
+
+
+RIGHT = {
+    check.kl: {
+        "by hand": lambda m, v: half(m, v.exp(), v),
+        "as it is often written": lambda m, v: -0.5 * (1 + v - m.pow(2) - v.exp()).sum(dim=-1),
+        "torch.distributions": by_distributions,
+        "the course's": vae.kl,
+        "by loops": lambda m, v: torch.stack([terms(*pair).sum() for pair in zip(m, v)]),  # noqa: B905
+    },
+    check.sample: {
+        "by hand": draw,
+        "the course's": vae.sample_latent,
+        "square root": lambda m, v: m + v.exp().sqrt() * torch.randn(m.shape),
+        "rsample": lambda m, v: Normal(m, (v / 2).exp()).rsample(),
+        "addcmul": lambda m, v: torch.addcmul(m, (0.5 * v).exp(), torch.randn_like(v)),
+        "ε minus": lambda m, v: draw(m, v, scale=lambda v: -(v / 2).exp()),
+    },
+    check.loss: {
+        "by reductions": made(pixel_sum, number_sum),
+        "the course's": lambda x, o, m, v, beta: (
+            vae.distortion(x, o) + beta * vae.kl(m, v)
+        ).mean(),
+        "torch.distributions": by_distributions_loss,
+        "image by image": of_terms(lambda d, k, beta: (d + beta * k).mean()),
+    },
+}
+WRONG = {
+    check.kl: {
+        "mean over numbers": (lambda m, v: terms(m, v).mean(1), "You average over the latent"),
+        "sum over all": (lambda m, v: terms(m, v).sum(), "You sum over the batch, too"),
+        "mean over the batch": (lambda m, v: terms(m, v).sum(1).mean(), "average over the batch"),
+        "mean over all": (lambda m, v: terms(m, v).mean(), "average over everything"),
+        "first image": (lambda m, v: terms(m, v).sum(1)[0], "a single number"),
+        "not summed": (terms, "for each latent number"),
+        "over the images": (lambda m, v: terms(m, v).sum(0), "axis 1"),
+        "keepdim": (lambda m, v: terms(m, v).sum(1, keepdim=True), "without keepdim"),
+        "turned": (lambda m, v: -terms(m, v).sum(1), "sign is turned"),
+        "no half": (lambda m, v: 2 * terms(m, v).sum(1), "½ is missing"),
+        "bits": (lambda m, v: terms(m, v).sum(1) / math.log(2), "Those are bits"),
+        "as variance": (lambda m, v: half(m, v, v.log()), "for the variance:"),
+        "as standard deviation": (lambda m, v: half(m, v**2, 2 * v.log()), "for the standard"),
+        "as log σ": (lambda m, v: half(m, (2 * v).exp(), 2 * v), "for log σ"),
+        "σ": (lambda m, v: half(m, (v / 2).exp(), v), "where σ² belongs"),
+        "plus log": (lambda m, v: half(m, v.exp(), -v), "it is subtracted"),
+        "no log": (lambda m, v: half(m, v.exp(), 0), "log σ² is missing"),
+        "no 1": (lambda m, v: half(m, v.exp() + 1, v), "The − 1"),
+        "μ": (lambda m, v: half(0, m + v.exp(), v), "μ enters squared"),
+        "no μ": (lambda m, v: half(0, v.exp(), v), "μ² is missing"),
+        "reverse": (lambda m, v: half(0, (1 + m**2) / v.exp(), -v), "in the other direction"),
+        "drawn": (drawn_kl, "you draw"),
+        "abs": (lambda m, v: half(m, v.abs().exp(), v.abs()), "abs or a clamp"),
+        "nan": (lambda m, v: terms(m, (-v).log()).sum(1), "isn't a number"),
+        "in place": (in_place_kl, "changes the tensors"),
+        "no gradient": (no_longer_torch, "no gradient flows back"),
+        "σ detached": (
+            lambda m, v: terms(m, v.detach()).sum(1),
+            "no gradient reaches the log variance",
+        ),
+        "two things": (lambda m, v: (m, v), "2 things"),
+        "text": (lambda *_: "nats", "a str"),
+        "halved": (lambda m, v: terms(m, v).sum(1) / 2, "For the first image"),
+        "stops": (lambda m: m, "stops with TypeError"),
+    },
+    check.sample: {
+        "no noise": (lambda m, v: m.clone(), "there is no noise"),
+        "variance": (with_scale(torch.exp), "the variance"),
+        "log variance": (with_scale(lambda v: v), "as it is"),
+        "half": (with_scale(lambda v: v / 2), "its exponential is σ"),
+        "1/σ": (with_scale(lambda v: (-v / 2).exp()), "you multiply by 1/σ"),
+        "doubled": (with_scale(lambda v: (2 * v).exp()), "halve it"),
+        "standard": (with_scale(torch.ones_like), "spread 1 everywhere"),
+        "root": (with_scale(torch.sqrt), "isn't a number"),
+        "σ + ε": (lambda m, v: m + (v / 2).exp() + torch.randn_like(m), "You add σ and ε"),
+        "(mean + ε)σ": (
+            lambda m, v: (m + torch.randn_like(m)) * (v / 2).exp(),
+            "You add mean and ε first",
+        ),
+        "mean · ε": (lambda m, v: (v / 2).exp() + m * torch.randn_like(m), "σ are swapped"),
+        "no mean": (lambda m, v: draw(0 * m, v), "the mean is missing"),
+        "minus mean": (lambda m, v: draw(-m, v), "You subtract mean"),
+        "arguments swapped": (lambda m, v: draw(v, m), "log_variance are swapped"),
+        "one ε": (with_noise(lambda m: torch.randn(())), "One single ε"),
+        "ε for the batch": (with_noise(lambda m: torch.randn(m.shape[1])), "All images get"),
+        "ε for an image": (with_noise(lambda m: torch.randn(len(m), 1)), "All numbers of an"),
+        "uniform": (with_noise(torch.rand_like), "between 0 and 1"),
+        "uniform around 0": (
+            with_noise(lambda m: math.sqrt(12) * (torch.rand_like(m) - 0.5)),
+            "two borders",
+        ),
+        "never negative": (with_noise(lambda m: torch.randn_like(m).abs()), "never negative"),
+        "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
+        "no_grad": (without_gradient, "no gradient flows back"),
+        "mean detached": (
+            lambda m, v: draw(m.detach(), v),
+            "no gradient reaches the mean",
+        ),
+        "σ detached": (
+            lambda m, v: draw(m, v.detach()),
+            "no gradient reaches the log variance",
+        ),
+        "seeded": (seeded, "the same noise"),
+        "in place": (in_place_draw, "changes the tensors"),
+        "one image": (lambda m, v: draw(m, v)[0], "shape (4,)"),
+        "two things": (lambda m, v: (draw(m, v), m), "2 things"),
+        "text": (lambda *_: "z", "a str"),
+        "stops": (lambda m: m, "stops with TypeError"),
+    },
+    check.loss: {
+        "mean, mean": (made(pixel_mean, lambda k: k.mean()), "means β = 12.25"),
+        "mean, sum": (with_distortion(pixel_mean), "means β = 784"),
+        "sum, mean": (with_rate(lambda k: k.mean()), "means β = 1/64"),
+        "mean, batch": (made(pixel_mean, lambda k: k.sum()), "means β = 100,352"),
+        "batch, sum": (with_distortion(batch_sum), "means β = 1/128."),
+        "batch, mean": (made(batch_sum, lambda k: k.mean()), "means β = 1/8,192"),
+        "sum, batch": (with_rate(lambda k: k.sum()), "means β = 128"),
+        "batch, batch": (made(batch_sum, lambda k: k.sum()), "is the sum over the whole batch and"),
+        "nats per pixel": (
+            made(pixel_mean, lambda k: number_sum(k) / check.PIXELS),
+            "divided by the number of pixels: the two fit",
+        ),
+        "784 typed": (
+            with_distortion(lambda o, x: 784 * pixel_mean(o, x)),
+            "You typed 784",
+        ),
+        "64 typed": (with_rate(lambda k: 64 * k.mean()), "You typed 64"),
+        "128 typed": (with_rate(lambda k: k.sum() / 128), "You typed 128"),
+        "beta unused": (of_terms(lambda d, k, beta: (d + k).mean()), "beta isn't used"),
+        "no KL": (of_terms(lambda d, k, beta: d.mean()), "distortion alone"),
+        "neither": (of_terms(lambda d, k, beta: k.mean()), "the same for β = 0"),
+        "beta at D": (of_terms(lambda d, k, beta: (beta * d + k).mean()), "wrong term"),
+        "1 − beta": (of_terms(lambda d, k, beta: ((1 - beta) * d + beta * k).mean()), "(1 − β)"),
+        "beta squared": (squared_beta, "grow evenly"),
+        "KL turned": (with_rate(lambda k: -number_sum(k)), "The sign of KL"),
+        "no half": (with_rate(lambda k: 2 * number_sum(k)), "twice too large"),
+        "bits": (with_rate(lambda k: number_sum(k) / math.log(2)), "in bits"),
+        "another KL": (with_rate(lambda k: number_sum(k) + 1), "D is right"),
+        "neither right": (made(pixel_mean, lambda k: number_sum(k) + 1), "And your D"),
+        "D turned": (with_distortion(lambda *given: -pixel_sum(*given)), "The sign of D"),
+        "MSE": (with_distortion(F.mse_loss), "squared error"),
+        "swapped": (with_distortion(lambda o, x: pixel_sum(x, o)), "output comes first"),
+        "logits": (
+            with_distortion(F.binary_cross_entropy_with_logits),
+            "without _with_logits",
+        ),
+        "another D": (with_distortion(lambda *given: pixel_sum(*given) + 1), "At β = 0"),
+        "per image": (of_terms(lambda d, k, beta: d + beta * k), "for each image"),
+        "per pixel": (
+            lambda x, o, m, v, beta: F.binary_cross_entropy(o, x, reduction="none"),
+            "for each pixel",
+        ),
+        "an axis": (of_terms(lambda d, k, beta: (d + beta * k).mean(0, True)), "without an axis"),
+        "two terms": (of_terms(lambda d, k, beta: (d.mean(), beta * k.mean())), "2 things"),
+        "no gradient": (
+            of_terms(lambda d, k, beta: (d + beta * k).mean().item()),
+            "no gradient flows",
+        ),
+        "D detached": (
+            of_terms(lambda d, k, beta: (d.detach() + beta * k).mean()),
+            "no gradient reaches the output",
+        ),
+        "in place": (in_place_loss, "changes the tensors"),
+        "nan": (of_terms(lambda d, k, beta: (d + beta * k).mean() * math.nan), "isn't a number"),
+        "text": (lambda *_: "little", "a str"),
+        "stops": (lambda x, o: x, "stops with TypeError"),
+    },
+}
+AGAIN = {
+    check.kl: {
+        "numpy": (
+            lambda m, v: terms(m.detach(), v.detach()).sum(1).numpy(),
+            "no gradient flows back",
+        ),
+        "a float": (lambda m, v: terms(m, v).sum().item(), "You sum over the batch, too"),
+    },
+    check.sample: {
+        "torch.normal": (lambda m, v: torch.normal(m, (v / 2).exp()), "no gradient"),
+        "sample()": (lambda m, v: Normal(m, (v / 2).exp()).sample(), "no gradient flows"),
+        "variance in Normal": (lambda m, v: Normal(m, v.exp()).rsample(), "the variance"),
+        "uniform from −1": (with_noise(lambda m: 2 * torch.rand_like(m) - 1), "two borders"),
+        "signs": (with_noise(lambda m: torch.randn_like(m).sign()), "two borders"),
+    },
+    check.loss: {
+        "784 typed as divisor": (made(pixel_mean, lambda k: number_sum(k) / 784), "You typed 784"),
+        "MSE, summed": (
+            with_distortion(lambda o, x: F.mse_loss(o, x, reduction="sum")),
+            "squared error",
+        ),
+    },
+}
+
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG, AGAIN)
+test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+test_odd_answers_get_a_verdict = odd_answers_test(RIGHT)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_draws_of_whoever_seeds_pass(seed):
+    """The bounds are wide enough for other draws than the check's own."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def own(mean, log_variance):
+        return draw(mean, log_variance, lambda m: torch.randn(m.shape, generator=generator))
+
+    verdict = check.sample(own)
+    assert verdict, verdict
+
+
+def test_torch_agrees():
+    mean, log_variance = torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(terms(mean, log_variance).sum(1), by_distributions(mean, log_variance))

@@ -1,0 +1,170 @@
+"""Lesson 10's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ae_helpers.data import to_float
+from ae_helpers.exercises import lesson_10 as check
+from ae_helpers.measures import image_errors
+from ae_helpers.measures.baselines import mean_image
+from exercise_zoo import random_numbers_test, zoo_tests
+
+
+def by_search(m, k, s, p):
+    """Try one n after the other."""
+    for n in range(1, m + 2 * p + 2):
+        for o in range(s):
+            if (n - 1) * s - 2 * p + k + o == m:
+                return n, o
+
+
+def rounded_up(m, k, s, p):
+    n = math.ceil((m + 2 * p - k) / s) + 1
+    return n, m - ((n - 1) * s - 2 * p + k)
+
+
+def product(x, c):
+    return x * c[:, :, None, None]
+
+
+def by_loops(images, colours):
+    out = torch.zeros(len(images), 3, *images.shape[2:], dtype=torch.uint8)
+    for i in range(len(images)):
+        for c in range(3):
+            out[i, c] = (images[i, 0] * colours[i, c]).round().byte()
+    return out
+
+
+def in_place(images, colours):
+    images //= 2
+    return by_loops(images, colours)
+
+
+def ratio(test, rebuilt, train):
+    return image_errors(test, rebuilt).mean() / image_errors(test, mean_image(train)).mean()
+
+
+def mse(one, other):
+    return (one - other).square().mean()
+
+
+RIGHT = {
+    check.before: {
+        "divmod": lambda m, k, s, p: ((m + 2 * p - k) // s + 1, (m + 2 * p - k) % s),
+        "a list": lambda m, k, s, p: [(m + 2 * p - k + s) // s, (m + 2 * p - k) % s],
+        "by search": by_search,
+    },
+    check.colour: {
+        "by axes": lambda x, c: product(x, c).round().byte(),
+        "by view": lambda x, c: (x * c.view(-1, 3, 1, 1)).round().to(torch.uint8),
+        "einsum": lambda x, c: torch.einsum("nhw,nc->nchw", x[:, 0].float(), c).round().byte(),
+        "by loops": by_loops,
+    },
+    check.share: {
+        "by helpers": ratio,
+        "by hand": lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), to_float(a).mean(0)),
+        "a float": lambda *given: ratio(*given).item(),
+    },
+}
+WRONG = {
+    check.before: {
+        "the rule forwards": (lambda m, k, s, p: ((m - 1) * s - 2 * p + k, 0), "makes *of* m"),
+        "one too few": (lambda m, k, s, p: ((m + 2 * p - k) // s, (m + 2 * p - k) % s), "One too"),
+        "o forgotten": (lambda m, k, s, p: ((m + 2 * p - k) // s + 1, 0), "isn't always 0"),
+        "minus 2p": (lambda m, k, s, p: ((m - 2 * p - k) // s + 1, 0), "sign of p"),
+        "plus k": (lambda m, k, s, p: ((m + 2 * p + k) // s + 1, 0), "sign of k"),
+        "swapped": (lambda *case: by_search(*case)[::-1], "other way round"),
+        "rounded up": (rounded_up, "can only add"),
+        "n too small": (
+            lambda m, k, s, p: (1, m - check._made(1, 0, k, s, p)),
+            "smaller than the stride",
+        ),
+        "floats": (lambda m, k, s, p: ((m + 2 * p - k) / s + 1, 0), "whole numbers"),
+        "n alone": (lambda *case: by_search(*case)[0], "expected two numbers"),
+        "half of m": (lambda m, k, s, p: (m // s, 0), "that layer would make"),
+        "stops": (lambda m, k, s: (1, 0), "stops with TypeError"),
+    },
+    check.colour: {
+        "floats": (product, "as floats"),
+        "over 255": (lambda x, c: product(x, c) / 255, "all but black"),
+        "cut off": (lambda x, c: product(x, c).byte(), "Round first"),
+        "channels last": (
+            lambda x, c: product(x, c).round().byte().permute(0, 2, 3, 1),
+            "Your channels come last",
+        ),
+        "one colour": (lambda x, c: product(x, c[:1]).round().byte(), "the colour of the first"),
+        "swapped axes": (lambda x, c: product(x, c.T).round().byte(), "axes of your colours"),
+        "BGR": (lambda x, c: product(x, c).flip(1).round().byte(), "Red and blue"),
+        "grey": (lambda x, c: x.expand(-1, 3, -1, -1), "grey image three times"),
+        "bytes overflow": (
+            lambda x, c: x * (c * 255).byte()[:, :, None, None],
+            "more than 255",
+        ),
+        "colours cut off": (lambda x, c: x * c.byte()[:, :, None, None], "0 or 1"),
+        "one channel": (lambda x, c: x * c.mean(1)[:, None, None, None], "still one channel"),
+        "too many axes": (lambda x, c: x[:, None] * c.view(1, 3, 3, 1, 1), "too many axes"),
+        "no batch": (lambda x, c: product(x, c)[0], "axis is lost"),
+        "flat": (lambda x, c: product(x, c).flatten(1), "(3, 60)"),
+        "in place": (in_place, "changes the tensors"),
+        "numpy": (lambda x, c: by_loops(x, c).numpy(), "a ndarray"),
+        "too dark": (lambda x, c: (product(x, c) / 2).round().byte(), "furthest off"),
+    },
+    check.share: {
+        "test's own mean": (lambda t, r, a: ratio(t, r, t), "mean image is that of the *test*"),
+        "one grey": (
+            lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), to_float(a).mean()),
+            "one grey",
+        ),
+        "mean of shares": (
+            lambda t, r, a: (image_errors(t, r) / image_errors(t, mean_image(a))).mean(),
+            "one hard",
+        ),
+        "upside down": (lambda *given: 1 / ratio(*given), "Upside down"),
+        "roots": (lambda *given: ratio(*given) ** 0.5, "You take roots"),
+        "of black": (
+            lambda t, r, a: mse(to_float(t), r) / to_float(t).square().mean(),
+            "error of black",
+        ),
+        "the error": (lambda t, r, a: mse(to_float(t), r), "the error itself"),
+        "the stick": (lambda t, r, a: mse(to_float(t), mean_image(a)), "the mean image's error;"),
+        "per cent": (lambda *given: 100 * ratio(*given), "In per cent"),
+        "explained": (lambda *given: 1 - ratio(*given), "*explains*"),
+        "bytes in test": (
+            lambda t, r, a: mse(t.float(), r) / mse(t.float(), to_float(a).mean(0)),
+            "to_float(test), too",
+        ),
+        "bytes in train": (
+            lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), a.float().mean(0)),
+            "to_float(train), too",
+        ),
+        "bytes everywhere": (
+            lambda t, r, a: mse(t.float(), r) / mse(t.float(), a.float().mean(0)),
+            "to_float(test) and",
+        ),
+        "an image's share": (lambda t, r, a: image_errors(t, r), "a Tensor of shape (12,)"),
+        "text": (lambda *_: "little", "a str"),
+        "twice": (lambda *given: 2 * ratio(*given), "You say"),
+    },
+}
+
+
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG)
+test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+
+
+@pytest.mark.parametrize("case", [(28, 4, 2, 3), (33, 4, 2, 3), (9, 2, 2, 1), (32, 5, 3, 1)])
+def test_torch_agrees(case):
+    m, k, s, p = case
+    n, o = by_search(*case)
+    made = F.conv_transpose2d(
+        torch.ones(1, 1, n, n), torch.ones(1, 1, k, k), stride=s, padding=p, output_padding=o
+    )
+    assert made.shape[2] == m

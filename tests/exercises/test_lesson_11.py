@@ -1,0 +1,431 @@
+"""Lesson 11's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, average_precision_score, roc_auc_score, roc_curve
+from torch.nn import functional as F
+
+from ae_helpers.exercises import lesson_11 as check
+from ae_helpers.measures import applications
+from exercise_zoo import odd_answers_test, random_numbers_test, zoo_tests
+
+# -------------------------------------------------------------------------------- noisy and clean
+
+
+def noisy(batch, sigma):
+    return (batch + sigma * torch.randn_like(batch)).clamp(0, 1)
+
+
+def with_input(damage):
+    """A loss with the right target, and the network given ``damage(batch, sigma)``."""
+    return lambda model, batch, sigma: F.mse_loss(model(damage(batch, sigma)), batch)
+
+
+def with_noise(noise):
+    return with_input(lambda batch, sigma: (batch + noise(batch, sigma)).clamp(0, 1))
+
+
+def with_error(error):
+    """A loss with the right input, and ``error(answer, batch)``."""
+    return lambda model, batch, sigma: error(model(noisy(batch, sigma)), batch)
+
+
+def noisy_target(model, batch, sigma):
+    damaged = noisy(batch, sigma)
+    return F.mse_loss(model(damaged), damaged)
+
+
+def noise_as_target(model, batch, sigma):
+    damaged = noisy(batch, sigma)
+    return F.mse_loss(model(damaged), damaged - batch)
+
+
+def noise_in_target_alone(model, batch, sigma):
+    return F.mse_loss(model(batch), noisy(batch, sigma))
+
+
+def noise_drawn_twice(model, batch, sigma):
+    return F.mse_loss(model(noisy(batch, sigma)), noisy(batch, sigma))
+
+
+def input_against_target(model, batch, sigma):
+    damaged = noisy(batch, sigma)
+    model(damaged)
+    return F.mse_loss(damaged, batch)
+
+
+def asked_twice(model, batch, sigma):
+    return F.mse_loss(model(noisy(batch, sigma)), model(batch))
+
+
+def never_asked(model, batch, sigma):
+    return F.mse_loss(noisy(batch, sigma), batch)
+
+
+def in_place(model, batch, sigma):
+    batch += sigma * torch.randn_like(batch)
+    return F.mse_loss(model(batch.clamp(0, 1)), batch)
+
+
+def seeded(model, batch, sigma):
+    torch.manual_seed(0)
+    return F.mse_loss(model(noisy(batch, sigma)), batch)
+
+
+def clamped_target(model, batch, sigma):
+    return F.mse_loss(model(noisy(batch, sigma)), batch.clamp(0.2, 0.8))
+
+
+# --------------------------------------------------------------------- area under the ROC curve
+
+
+def pairs(scores, unknown, tie=0.5):
+    one, other = scores[unknown][:, None], scores[~unknown]
+    return (one > other).double() + tie * (one == other).double()
+
+
+def by_ranks(scores, unknown):
+    """The statistic of Mann and Whitney; equal scores share their ranks."""
+    below = (scores[:, None] > scores).sum(1)
+    ranks = below + ((scores[:, None] == scores).sum(1) + 1) / 2
+    count = unknown.sum()
+    statistic = ranks[unknown].sum() - count * (count + 1) / 2
+    return statistic / (count * (~unknown).sum())
+
+
+def by_loops(scores, unknown):
+    wins = count = 0
+    for a in scores[unknown].tolist():
+        for b in scores[~unknown].tolist():
+            wins += 1.0 if a > b else 0.5 if a == b else 0.0
+            count += 1
+    return wins / count
+
+
+def shares(scores, unknown):
+    """False alarms and catches at each threshold, from (0, 0) to (1, 1)."""
+    alarms, caught, _ = roc_curve(unknown, scores, drop_intermediate=False)
+    return torch.tensor(alarms), torch.tensor(caught)
+
+
+def by_curve(scores, unknown):
+    alarms, caught = shares(scores, unknown)
+    return torch.trapezoid(caught, alarms)
+
+
+def without_first(scores, unknown):
+    alarms, caught = shares(scores, unknown)
+    return torch.trapezoid(caught[1:], alarms[1:])
+
+
+def without_last(scores, unknown):
+    alarms, caught = shares(scores, unknown)
+    return torch.trapezoid(caught[:-1], alarms[:-1])
+
+
+def backwards(scores, unknown):
+    alarms, caught = shares(scores, unknown)
+    return torch.trapezoid(caught.flip(0), alarms.flip(0))
+
+
+def largest_gap(scores, unknown):
+    alarms, caught = shares(scores, unknown)
+    return (caught - alarms).max()
+
+
+def sorted_in_place(scores, unknown):
+    found = roc_auc_score(unknown, scores)
+    scores.numpy().sort()
+    return found
+
+
+def counted(scores, unknown):
+    return pairs(scores, unknown).sum() / 35
+
+
+def best_accuracy(scores, unknown):
+    return max(accuracy_score(unknown, scores > level) for level in scores)
+
+
+# ----------------------------------------------------------------------------------- bits per image
+
+
+def entropy(symbols, log=np.log2):
+    p = np.unique(np.asarray(symbols), return_counts=True)[1] / len(symbols)
+    return -(p * log(p)).sum()
+
+
+def rounded(codes, step):
+    return (codes / step).round()
+
+
+def summed(symbols_of=rounded, entropy=entropy):
+    """Bits of the symbols that ``symbols_of`` makes, column by column."""
+    return lambda codes, step: sum(entropy(column) for column in symbols_of(codes, step).T)
+
+
+def by_bincount(codes, step):
+    symbols = rounded(codes, step).long()
+    total = 0.0
+    for column in (symbols - symbols.min()).T:
+        p = column.bincount().double() / len(column)
+        total = total - torch.xlogy(p, p).sum() / math.log(2)
+    return total
+
+
+def by_categorical(codes, step):
+    counts = [column.unique(return_counts=True)[1] for column in rounded(codes, step).T]
+    nats = [torch.distributions.Categorical(probs=n / n.sum()).entropy() for n in counts]
+    return torch.stack(nats).sum() / math.log(2)
+
+
+def with_empty_symbols(codes, step):
+    symbols = rounded(codes, step).long()
+    total = 0.0
+    for column in (symbols - symbols.min()).T:
+        p = column.bincount() / len(column)
+        total = total - (p * p.log2()).sum()
+    return total
+
+
+def below_zero(codes, step):
+    return sum(column.long().bincount().max() for column in rounded(codes, step).T)
+
+
+def whole_codes(codes, step):
+    p = rounded(codes, step).unique(dim=0, return_counts=True)[1] / len(codes)
+    return -(p * p.log2()).sum()
+
+
+def surprises(column):
+    p = column.unique(return_counts=True)[1] / len(column)
+    return -p.log2().sum()
+
+
+def in_place_bits(codes, step):
+    codes /= step
+    return summed()(codes, 1)
+
+
+RIGHT = {
+    check.denoising_loss: {
+        "by hand": lambda model, x, s: (model(noisy(x, s)) - x).square().mean(),
+        "the course's": with_input(applications.add_noise),
+        "by normal": with_input(lambda x, s: (x + torch.normal(0, s, x.shape)).clip(0, 1)),
+        "minimum and maximum": with_input(
+            lambda x, s: torch.clamp(torch.randn(x.shape) * s + x, min=0, max=1)
+        ),
+        "target first": lambda model, x, s: F.mse_loss(x, model(noisy(x, s))),
+    },
+    check.area_under_roc: {
+        "pairs": lambda scores, unknown: pairs(scores, unknown).mean(),
+        "scikit-learn": lambda scores, unknown: roc_auc_score(unknown, scores),
+        "ranks": by_ranks,
+        "curve": by_curve,
+        "loops": by_loops,
+    },
+    check.bits: {
+        "numpy": summed(),
+        "bincount": by_bincount,
+        "Categorical": by_categorical,
+        "the course's symbols": summed(applications.quantise),
+    },
+}
+WRONG = {
+    check.denoising_loss: {
+        "noisy target": (noisy_target, "The target is noisy"),
+        "no noise": (with_input(lambda x, s: x), "no noise at all"),
+        "noise in the target": (noise_in_target_alone, "given the clean images"),
+        "noise drawn twice": (noise_drawn_twice, "a second time"),
+        "not clamped": (with_input(lambda x, s: x + s * torch.randn_like(x)), "lie in [0, 1]"),
+        "noise clamped": (
+            with_input(lambda x, s: x + s * torch.randn_like(x).clamp(0, 1)),
+            "You clamp the noise",
+        ),
+        "one noise": (with_noise(lambda x, s: s * torch.randn_like(x[:1])), "All images get"),
+        "brighter": (with_noise(lambda x, s: s * torch.randn(len(x), 1, 1, 1)), "All pixels of"),
+        "in place": (in_place, "into the batch itself"),
+        "rand": (with_noise(lambda x, s: s * torch.rand_like(x)), "only makes images brighter"),
+        "uniform": (
+            with_noise(lambda x, s: s * 12**0.5 * (torch.rand_like(x) - 0.5)),
+            "two borders",
+        ),
+        "variance": (with_noise(lambda x, s: s**2 * torch.randn_like(x)), "the variance for"),
+        "root": (with_noise(lambda x, s: s**0.5 * torch.randn_like(x)), "root of sigma"),
+        "no sigma": (with_noise(lambda x, s: torch.randn_like(x)), "multiply it by sigma"),
+        "added twice": (with_input(lambda x, s: noisy(noisy(x, s), s)), "added twice"),
+        "doubled": (with_noise(lambda x, s: 2 * s * torch.randn_like(x)), "is doubled"),
+        "multiplied": (with_noise(lambda x, s: x * s * torch.randn_like(x)), "by noise"),
+        "noise alone": (
+            with_input(lambda x, s: s * torch.randn_like(x)),
+            "the image is missing",
+        ),
+        "mixed": (
+            with_input(lambda x, s: (1 - s) * x + s * torch.randn_like(x)),
+            "keep all of the batch",
+        ),
+        "thrice": (with_noise(lambda x, s: 3 * s * torch.randn_like(x)), "What you add has"),
+        "typed sigma": (with_noise(lambda x, s: 0.08 * torch.randn_like(x)), "use sigma"),
+        "seeded": (seeded, "the same noise: seed nothing"),
+        "noise as target": (noise_as_target, "as diffusion models do"),
+        "input against target": (input_against_target, "isn't in your loss"),
+        "asked twice": (asked_twice, "asked 2 times"),
+        "never asked": (never_asked, "never asked"),
+        "flat": (
+            lambda model, x, s: F.mse_loss(model(noisy(x, s).transpose(0, 1)), x.transpose(0, 1)),
+            "is given (1, 64, 12, 12)",
+        ),
+        "clamped target": (clamped_target, "black and white"),
+        "sum": (with_error(lambda y, x: (y - x).square().sum()), "You sum over everything"),
+        "sum over pixels": (
+            with_error(lambda y, x: (y - x).square().flatten(1).sum(1).mean()),
+            "You sum over the pixels",
+        ),
+        "RMSE": (with_error(lambda y, x: F.mse_loss(y, x).sqrt()), "You take the root"),
+        "absolute": (with_error(F.l1_loss), "absolute error"),
+        "square of the mean": (with_error(lambda y, x: (y - x).mean() ** 2), "they cancel"),
+        "half": (with_error(lambda y, x: F.mse_loss(y, x) / 2), "Your loss is"),
+        "per pixel": (with_error(lambda y, x: (y - x).square()), "for each pixel"),
+        "per image": (
+            with_error(lambda y, x: (y - x).square().flatten(1).mean(1)),
+            "for each image",
+        ),
+        "no gradient": (with_error(lambda y, x: F.mse_loss(y, x).item()), "no gradient flows"),
+        "nan": (with_error(lambda y, x: F.mse_loss(y, x) * math.nan), "You return nan"),
+        "text": (lambda *_: "little", "a str"),
+        "stops": (lambda model, x: 0.0, "stops with TypeError"),
+    },
+    check.area_under_roc: {
+        "turned over": (lambda s, u: 1 - roc_auc_score(u, s), "Turned over: you count"),
+        "ties 0": (lambda s, u: pairs(s, u, 0).mean(), "Ties count as 0"),
+        "ties 1": (lambda s, u: pairs(s, u, 1).mean(), "Ties count as 1"),
+        "turned, ties 0": (lambda s, u: pairs(s, ~u, 0).mean(), "Turned over, and ties count as 0"),
+        "turned, ties 1": (lambda s, u: pairs(s, ~u, 1).mean(), "Turned over, and ties count as 1"),
+        "sum": (lambda s, u: pairs(s, u).sum(), "how many pairs"),
+        "sum, ties 0": (lambda s, u: pairs(s, u, 0).sum(), "without ties"),
+        "all pairs": (lambda s, u: pairs(s, u).sum() / len(s) ** 2, "all pairs of N"),
+        "half of all": (
+            lambda s, u: pairs(s, u).sum() / (len(s) * (len(s) - 1) / 2),
+            "N(N − 1)/2",
+        ),
+        "per cent": (lambda s, u: 100 * pairs(s, u).mean(), "In per cent"),
+        "backwards": (backwards, "Negative"),
+        "Gini": (lambda s, u: 2 * pairs(s, u).mean() - 1, "Gini"),
+        "no first": (without_first, "first point"),
+        "no last": (without_last, "last point"),
+        "precision": (lambda s, u: average_precision_score(u, s), "average precision"),
+        "gap": (largest_gap, "largest distance"),
+        "means": (lambda s, u: s[u].mean() - s[~u].mean(), "two means"),
+        "accuracy": (best_accuracy, "accuracy at one threshold"),
+        "matrix": (pairs, "for each pair"),
+        "per unknown": (lambda s, u: pairs(s, u).mean(1), "for each unknown one"),
+        "per known": (lambda s, u: pairs(s, u).mean(0), "for each known one"),
+        "per image": (lambda s, u: s, "for each image"),
+        "a curve": (shares, "a tuple"),
+        "35 typed": (counted, "Right for one set"),
+        "in place": (sorted_in_place, "changes the tensors"),
+        "nan": (lambda s, u: pairs(s, u).sum() / 0 * 0, "You return nan"),
+        "a guess": (lambda s, u: 0.6, "You say 0.6000"),
+        "stops": (lambda s: 0.0, "stops with TypeError"),
+        "truth second": (lambda s, u: roc_auc_score(s, u), "takes the truth first"),
+    },
+    check.bits: {
+        "nats": (summed(entropy=lambda c: entropy(c, np.log)), "Those are nats"),
+        "log₁₀": (summed(entropy=lambda c: entropy(c, np.log10)), "log₁₀"),
+        "sign": (lambda c, s: -summed()(c, s), "sign is turned"),
+        "mean over d": (lambda c, s: summed()(c, s) / c.shape[1], "You average over the d"),
+        "all images": (lambda c, s: summed()(c, s) * len(c), "all images together"),
+        "bytes": (lambda c, s: summed()(c, s) / 8, "Those are bytes"),
+        "one histogram": (lambda c, s: 3 * entropy(rounded(c, s).flatten()), "times d"),
+        "one histogram, once": (
+            lambda c, s: entropy(rounded(c, s).flatten()),
+            "One histogram for all numbers:",
+        ),
+        "whole codes": (whole_codes, "whole codes"),
+        "rows": (summed(lambda c, s: rounded(c, s).T), "symbols of each image: go"),
+        "rows, averaged": (
+            lambda c, s: summed(lambda c, s: rounded(c, s).T)(c, s) / len(c),
+            "and average",
+        ),
+        "floor": (summed(lambda c, s: c // s), "You round down"),
+        "trunc": (summed(lambda c, s: (c / s).int()), "You cut the decimals off"),
+        "times step": (summed(lambda c, s: (c * s).round()), "You multiply by the step"),
+        "no step": (summed(lambda c, s: c.round()), "without the step"),
+        "not rounded": (summed(lambda c, s: c / s), "Nothing is rounded"),
+        "uniform": (summed(entropy=lambda c: math.log2(len(c.unique()))), "number of symbols"),
+        "range": (summed(entropy=lambda c: math.log2(c.max() - c.min() + 1)), "of the range"),
+        "unweighted": (summed(entropy=surprises), "weighted by p"),
+        "float32": (lambda c, s: 32 * c.shape[1], "numbers of 32 bits"),
+        "float64": (lambda c, s: 64 * c.shape[1], "numbers of 64 bits"),
+        "typed step": (summed(lambda c, s: (c / 0.4).round()), "use the step"),
+        "0 · log 0": (with_empty_symbols, "never occur"),
+        "below 0": (below_zero, "Symbols are below 0"),
+        "not summed": (
+            lambda c, s: torch.tensor([entropy(column) for column in rounded(c, s).T]),
+            "for each of the d numbers",
+        ),
+        "per image": (lambda c, s: c.sum(1), "for each image"),
+        "symbols": (rounded, "one number in all"),
+        "in place": (in_place_bits, "changes the tensors"),
+        "twice": (lambda c, s: 2 * summed()(c, s), "bits; expected"),
+        "text": (lambda *_: "few", "a str"),
+        "stops": (lambda c: 0.0, "stops with TypeError"),
+    },
+}
+AGAIN = {
+    check.denoising_loss: {
+        "no sigma, not clamped": (
+            with_input(lambda x, s: x + torch.randn_like(x)),
+            "multiply it by sigma",
+        ),
+        "asked without gradient": (
+            lambda model, x, s: F.mse_loss(model(noisy(x, s)).detach(), x),
+            "no gradient flows",
+        ),
+    },
+    check.area_under_roc: {
+        "swapped classes": (lambda s, u: roc_auc_score(~u, s), "Turned over: you count"),
+        "turned scores": (lambda s, u: roc_auc_score(u, -s), "Turned over: you count"),
+        "accuracy at 0.5": (lambda s, u: ((s > 0.5) == u).float().mean(), "one threshold"),
+        "accuracy at the median": (
+            lambda s, u: ((s > s.median()) == u).float().mean(),
+            "one threshold",
+        ),
+        "accuracy at the mean": (
+            lambda s, u: ((s > s.mean()) == u).float().mean(),
+            "one threshold",
+        ),
+    },
+    check.bits: {
+        "ceil": (summed(lambda c, s: (c / s).ceil()), "or up (ceil)"),
+        "long": (summed(lambda c, s: (c / s).long()), "You cut the decimals off"),
+        "one number": (lambda c, s: 32, "numbers of 32 bits"),
+    },
+}
+(
+    test_right_answers_pass,
+    test_wrong_answers_hear_what_is_wrong,
+    test_each_mistake_has_a_message_of_its_own,
+    test_unsolved_says_not_yet,
+) = zoo_tests(RIGHT, WRONG, AGAIN)
+test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+test_odd_answers_get_a_verdict = odd_answers_test(RIGHT)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_draws_of_whoever_seeds_pass(seed):
+    """The bounds are wide enough for other noise than the check's own."""
+    generator = torch.Generator().manual_seed(seed)
+    own = with_input(lambda batch, sigma: applications.add_noise(batch, sigma, generator))
+    verdict = check.denoising_loss(own)
+    assert verdict, verdict
+
+
+def test_scikit_learn_agrees():
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 9, (50,), generator=generator) / 8
+    unknown = torch.rand(50, generator=generator) < 0.3
+    assert pairs(scores, unknown).mean().item() == pytest.approx(roc_auc_score(unknown, scores))

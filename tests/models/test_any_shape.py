@@ -1,0 +1,174 @@
+"""The builder: the backbone itself for its own shape, and for any other the same shape back."""
+
+import random
+
+import pytest
+import torch
+
+from ae_helpers import measures, models, training
+from ae_helpers.data import coloured
+from ae_helpers.measures import image_errors
+from ae_helpers.measures.baselines import mean_image
+from ae_helpers.models import Autoencoder, any_shape, checkpoints, shipped
+from ae_helpers.training.matrix_products import matrix_products
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"activation": "gelu", "norm": "batch"}, {"output": "linear", "dropout": 0.1}]
+)
+def test_for_its_own_shape_it_is_the_backbone(build, same_weights, options):
+    backbone = build(**options)
+    built = build(kind=any_shape.build, shape=(1, 28, 28), **options)
+    assert same_weights(built, backbone)
+    assert list(built.state_dict()) == list(backbone.state_dict())
+    assert repr(built.encoder) == repr(backbone.encoder)
+    assert repr(built.decoder) == repr(backbone.decoder)
+    ledgers = (models.ledger(network, (1, 28, 28)) for network in (built, backbone))
+    assert next(ledgers).equals(next(ledgers))
+    images = torch.rand(3, 1, 28, 28)
+    assert torch.equal(built.eval()(images), backbone.eval()(images))
+    assert (built.input_shape, built.latent_size) == ((1, 28, 28), 64)
+    assert models.count_parameters(any_shape.build((1, 28, 28))) == 94_393
+
+
+def test_the_class_is_left_alone():
+    any_shape.build((3, 32, 32), 256)
+    assert (Autoencoder.input_shape, Autoencoder.latent_size) == ((1, 28, 28), 64)
+
+
+def test_a_thousand_shapes():
+    """Each comes back exactly, or is refused with a reason that holds."""
+    draw, built = random.Random(0), 0
+    for _ in range(1_000):
+        shape = draw.randint(1, 4), draw.randint(1, 70), draw.randint(1, 70)
+        numbers = draw.choice([1, 12, 36, 64, 96, 144])
+        try:
+            network = any_shape.build(shape, numbers)
+        except ValueError as error:
+            if min(shape[1:]) < 21:
+                assert "too short" in str(error) and "at least 21" in str(error)
+            else:
+                height, width = (any_shape.encoder_sizes(side)[-1] for side in shape[1:])
+                assert numbers % (height * width) and "can't be divided" in str(error)
+            continue
+        built += 1
+        images = torch.rand(1, *shape)
+        with torch.inference_mode():
+            codes = network.encode(images)
+            assert codes.shape == (1, numbers) == (1, network.latent_size)
+            assert network.decode(codes).shape == images.shape == network(images).shape
+            assert torch.equal(network.decode(codes), network(images))
+    assert built > 150
+
+
+@pytest.mark.parametrize("side", range(21, 130))
+def test_the_rule_for_a_side(side):
+    """Torch agrees with the sizes, and every pixel of every layer is reached by a stamp."""
+    sizes, settings = any_shape.encoder_sizes(side), any_shape.decoder_settings(side)
+    x = torch.zeros(1, 1, side, side)
+    for (k, s, p), size in zip(
+        ((15, 1, 1), (3, 2, 1), (3, 2, 1), (5, 2, 1)), sizes[1:], strict=True
+    ):
+        x = torch.nn.functional.conv2d(x, torch.zeros(1, 1, k, k), stride=s, padding=p)
+        assert x.shape[2:] == (size, size)
+    y = torch.ones(1, 1, sizes[-1])
+    for k, s, p, o in settings:
+        y = torch.nn.functional.conv_transpose1d(
+            torch.ones_like(y), torch.ones(1, 1, k), stride=s, padding=p, output_padding=o
+        )
+        assert y.min() >= 1
+    assert y.shape[2] == side
+    assert 3 <= settings[0][0] <= 5
+
+
+def test_the_decoder_of_the_backbone():
+    assert any_shape.decoder_settings(28) == [
+        (4, 1, 0, 0),
+        (2, 2, 0, 0),
+        (2, 2, 0, 0),
+        (4, 2, 3, 0),
+    ]
+    assert any_shape.encoder_sizes(32) == [32, 20, 10, 5, 2]
+    assert any_shape.before(28, 4, 2, 3) == (16, 0)
+    assert any_shape.before(33, 4, 2, 3) == (18, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "numbers", "error", "words"),
+    [
+        ((1, 20, 28), 64, ValueError, ["side of 20", "at least 21", "pad(images, [1] * 4)"]),
+        ((3, 40, 40), 64, ValueError, ["3×3 places", "multiple of 9", "63 or 72"]),
+        ((3, 96, 96), 64, ValueError, ["10×10 places", "such as 100."]),
+        ((32, 32, 3), 64, ValueError, ["channels last", "(3, 32, 32)", "permute(0, 3, 1, 2)"]),
+        ((0, 28, 28), 64, ValueError, ["0 channels", "1 or more"]),
+        ((28, 28), 64, TypeError, ["(28, 28)", "three whole numbers", "images.shape[1:]"]),
+        ((1, 28.0, 28), 64, TypeError, ["28.0", "three whole numbers"]),
+        (28, 64, TypeError, ["28", "(C, H, W)"]),
+        ("grey", 64, TypeError, ["'grey'", "(C, H, W)"]),
+        ((1, 28, 28), 0, ValueError, ["latent_size=0", "from 1 on"]),
+        ((1, 28, 28), 64.0, ValueError, ["latent_size=64.0", "whole number"]),
+    ],
+)
+def test_what_cannot_be_built(shape, numbers, error, words):
+    with pytest.raises(error) as raised:
+        any_shape.build(shape, numbers)
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_an_unknown_option():
+    with pytest.raises(ValueError, match="Unknown activation 'sine'"):
+        any_shape.build((3, 32, 32), activation="sine")
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 32, 32), (1, 30, 30), (1, 28, 30), (1, 33, 30)])
+def test_the_fast_way_gives_the_same(build, shape):
+    """Numbers and gradients, with the layers that can be matrix products replaced."""
+    results = []
+    for fast in (False, True):
+        network = build(kind=any_shape.build, shape=shape)
+        images = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+        if fast:
+            with matrix_products(network):
+                loss = (network(images) - images).square().mean()
+                loss.backward()
+        else:
+            loss = (network(images) - images).square().mean()
+            loss.backward()
+        results.append([loss.detach(), *(p.grad for p in network.parameters())])
+    for one, other in zip(*results, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+
+
+def test_it_trains_and_is_saved(build, small, same_weights, tmp_path, cpu):
+    images = coloured(small)
+    network = build(kind=any_shape.build, shape=(3, 28, 28), norm="batch")
+    history = training.fit(network, images, 2, folder=tmp_path, progress=False)
+    assert history.test_error[-1] < history.error_before
+    content = checkpoints.load(tmp_path / "last.pt")
+    again = any_shape.build(**content["options"])
+    checkpoints.restore(again, content, tmp_path / "last.pt")
+    assert same_weights(again, network)
+    other = any_shape.build((3, 28, 28))
+    with pytest.raises(ValueError, match="another architecture"):
+        checkpoints.restore(other, content, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match="takes .3, 28, 28."):
+        measures.evaluate(network, small.test_images)
+
+
+@pytest.mark.parametrize(("name", "channels"), [("clothes", 1), ("coloured", 3)])
+def test_shipped(name, channels):
+    network = shipped.shaped(name)
+    assert network.input_shape == (channels, 28, 28) and not network.training
+    assert all(torch.isfinite(weight).all() for weight in network.state_dict().values())
+
+
+def test_the_shipped_know_what_they_were_trained_on(small):
+    images = coloured(small)
+    mean = image_errors(images.test_images, mean_image(images.train_images)).mean()
+    assert measures.evaluate(shipped.shaped("coloured"), images.test_images) < 0.5 * mean
+
+
+def test_nothing_shipped_of_that_name():
+    with pytest.raises(FileNotFoundError, match="cats.pt"):
+        shipped.shaped("cats")

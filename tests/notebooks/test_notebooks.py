@@ -1,0 +1,177 @@
+"""What the stored lessons promise, and, under `make verify`, that they keep it everywhere.
+
+That each runs from top to bottom, with its strict cells unchanged, is tested by nbval: pytest
+collects `notebooks/` as well (see pyproject.toml). The static rules are in `notebook_lint.py`.
+"""
+
+import contextlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import nbformat
+import pytest
+
+from ae_helpers import training, widgets
+from ae_helpers.course import series
+
+LESSONS = series.find_lessons()
+CORE = [lesson for lesson in LESSONS if lesson.name[:2] != "00"]
+COMMAND = [sys.executable, "-m", "ae_helpers"]
+core_by_name = pytest.mark.parametrize("lesson", CORE, ids=lambda path: path.name[:2])
+
+
+def code_cells(lesson):
+    cells = nbformat.read(lesson, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def text_of(cell):
+    return "".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
+
+
+@core_by_name
+def test_each_exercise_is_unsolved_and_then_solved(lesson):
+    """The starter says "Not yet" and its solution ✓, by the same check."""
+    cells = code_cells(lesson)
+    checks = re.compile(r"^check\.\w+(?=\()", re.MULTILINE)
+    asking = [c for c in cells if checks.search(c.source)]
+    starters = [c for c in asking if "solution" not in c.metadata.get("tags", [])]
+    solutions = [c for c in asking if c not in starters]
+    assert len(starters) >= 3
+    assert [checks.findall(c.source) for c in starters] == [
+        checks.findall(c.source) for c in solutions
+    ]
+    for cell in starters:
+        assert text_of(cell).startswith("✗ Not yet"), cell.source
+    for cell in solutions:
+        assert text_of(cell).startswith("✓"), cell.source
+
+
+@core_by_name
+def test_each_lesson_follows_the_pattern(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for part in ("**You will**", "**You need**", "**About ", "**Predict**", "### Exercise 1",
+                 "## What you saw", "**What this cannot do yet**", "**Next**",
+                 "**Further reading**"):  # fmt: skip
+        assert part in prose
+    assert "<details><summary>Hint" in prose
+    assert any("nbval-check-output" in c.metadata.get("tags", []) for c in notebook.cells)
+
+
+def test_the_parameters_are_the_recipe():
+    """The defaults of the lessons' parameters are those of `fit`."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(training.fit).parameters.items()
+    }
+    found = {}
+    for lesson in CORE:
+        for cell in code_cells(lesson):
+            if "parameters" in cell.metadata.get("tags", []):
+                exec(cell.source, {}, found)  # ours, and only assignments
+    shared = {name: value for name, value in found.items() if name in defaults}
+    assert {"epochs", "batch_size", "learning_rate", "seed"} <= shared.keys()
+    assert shared == {name: defaults[name] for name in shared}
+
+
+def test_the_gallery_shows_every_explorer():
+    explorers = {name for name, value in vars(widgets).items() if inspect.isfunction(value)}
+    shown = {
+        name: cell
+        for cell in code_cells(series.gallery())
+        for name in re.findall(r"\bwidgets\.(\w+)\(", cell.source)
+    }
+    assert shown.keys() == explorers
+    for cell in shown.values():
+        assert "image/png" in cell.outputs[-1].get("data", {}), cell.source  # its poster
+
+
+@pytest.mark.verify
+def test_the_series_runs_headless(tmp_path):
+    """By papermill, with other parameters, into pages and an index; nbval runs the defaults."""
+    out = tmp_path / "a run"
+    done = subprocess.run(
+        [*COMMAND, "execute", "-p", "epochs", "2", "-p", "seed", "3", "--output", out],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("  ok") == len(LESSONS)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"index.html"} | {
+        f"{lesson.stem}{end}" for lesson in LESSONS for end in (".html", ".ipynb")
+    }
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page and "PCA-64" in page
+
+
+def first_answer(address, patience=60):
+    """Where ``address`` leads, once the server listens: it prints its address a bit before."""
+    for _ in range(patience):
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                return answer.url
+        except urllib.error.HTTPError as error:
+            return f"{error.url} {error.code}"
+        except urllib.error.URLError:
+            time.sleep(1)
+    raise TimeoutError(f"nobody answers at {address}")
+
+
+@contextlib.contextmanager
+def serving(command, folder):
+    """The address, with its token, that `lab` or `play` prints."""
+    server = subprocess.Popen(
+        [*COMMAND, command, "--no-browser"],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        yield next(found[0] for line in lines if (found := re.search(r"http://\S+token=\w+", line)))
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.mark.verify
+def test_lab_serves_the_first_lesson(tmp_path):
+    """The address that `lab` prints leads to the lesson, and only with its token."""
+    with serving("lab", tmp_path) as address:
+        assert "/lab/tree/notebooks/00_start_here.ipynb" in address
+        assert "login" not in first_answer(address)
+        assert "login" in first_answer(address.split("?")[0])  # without the token
+
+
+@pytest.mark.verify
+def test_play_serves_the_gallery(tmp_path):
+    """To this computer only, and only with the token; in the browser it is tested elsewhere."""
+    with serving("play", tmp_path) as address:
+        assert address.startswith("http://localhost:")
+        assert "login" not in first_answer(address)
+        assert "login" in first_answer(address.split("?")[0])
+
+
+@pytest.mark.verify
+def test_train_writes_what_it_says(tmp_path):
+    command = [*COMMAND, "train", "--epochs", "1", "--output", "out folder"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "out folder").iterdir()}
+    assert names == {"last.pt", "best.pt", "loss_curve.png", "before_after.png"}
+    for stick in ("all-black", "mean image", "PCA-64", "untrained", "1 epochs"):
+        assert stick in done.stdout

@@ -1,0 +1,194 @@
+"""What can be checked by reading: code style, notebooks as files, nothing private in the files."""
+
+import copy
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from notebook_lint import MAX_BYTES, MAX_LINES, PRIVATE_PATH, lint
+
+PROJECT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+
+# Where packages come from is the reader's setting; torch's own CPU wheels are public advice.
+PRIVATE_INDEX = re.compile(
+    r"--(?:extra-)?index-url[ =](?!https://download\.pytorch\.org/)\S+|--find-links[ =]\S+"
+)
+
+
+@pytest.mark.parametrize("check", [["check"], ["format", "--check"]], ids=["rules", "format"])
+def test_ruff(check):
+    result = subprocess.run(
+        [sys.executable, "-m", "ruff", *check, "--no-cache", PROJECT],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_nothing_private_in_the_files():
+    git = shutil.which("git")
+    if not git or not (PROJECT / ".git").exists():
+        pytest.skip("git is needed to tell the project's files from others; this is no checkout")
+    listing = subprocess.run(
+        # The folder may belong to another user, as in a container: git would refuse to look.
+        [git, "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    )
+    found = []
+    for name in filter(None, listing.stdout.decode().split("\0")):
+        path = PROJECT / name
+        if path.suffix == ".ipynb" or not path.is_file():
+            continue  # notebooks are read by `lint`, which knows pictures from text
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+        for pattern in (PRIVATE_PATH, PRIVATE_INDEX):
+            found += [f"{name}: {match[0]}" for match in pattern.finditer(text)]
+    assert not found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebook(path):
+    assert lint(path) == []
+
+
+# ---- the lint itself: each rule fires on a notebook broken in one place
+
+PNG = {"image/png": "iVBORw0KGgo=", "text/plain": ["<Figure>"]}
+ALT = {"image/png": {"alt": "A seven before and after."}}
+GOOD = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "cells": [
+        {
+            "cell_type": "markdown",
+            "id": "title",
+            "metadata": {},
+            "source": [
+                "# Look at a digit\n",
+                "[this](lesson.ipynb#Part) and [that](https://example.org/home/page),\n",
+                "![a seven](other%20file.png) <img src='other file.png' alt='a seven'>\n",
+                "`[not](a link)`\n",
+                "```\n# not a heading ![](none)\n```\n",
+            ],
+        },
+        {
+            "cell_type": "code",
+            "id": "values",
+            "metadata": {"tags": ["parameters"]},
+            "execution_count": 1,
+            "source": ["epochs = 15\n", "print('Loss:\\n', epochs / 2)"],
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": ["7.5\n"]}],
+        },
+        {
+            "cell_type": "code",
+            "id": "picture",
+            "metadata": {
+                "tags": ["solution"],
+                "jupyter": {"source_hidden": True},
+            },
+            "execution_count": 2,
+            "source": ["# Solution\n"] + ["show()\n"] * (MAX_LINES + 5),
+            "outputs": [{"output_type": "display_data", "data": PNG, "metadata": ALT}],
+        },
+    ],
+}
+
+
+def write(tmp_path, notebook, name="lesson.ipynb"):
+    (tmp_path / "other file.png").touch()
+    path = tmp_path / name
+    path.write_text(notebook if isinstance(notebook, str) else json.dumps(notebook), "utf-8")
+    return path
+
+
+def test_lint_passes_a_good_notebook(tmp_path):
+    assert lint(write(tmp_path, GOOD)) == []
+
+
+@pytest.mark.filterwarnings("ignore::nbformat.warnings.MissingIDFieldWarning")
+@pytest.mark.parametrize("minor", [4, 5])
+def test_lint_wants_ids(tmp_path, minor):
+    notebook = copy.deepcopy(GOOD)
+    notebook["nbformat_minor"] = minor
+    for cell in notebook["cells"]:
+        del cell["id"]
+    assert "cells without an id" in lint(write(tmp_path, notebook))[0]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"cells": [1]}'])
+def test_lint_refuses_what_is_no_notebook(tmp_path, text):
+    assert "not JSON of a notebook" in lint(write(tmp_path, text))[0]
+
+
+# The prefixes stand apart, so that this file itself holds no private path.
+HOME, WINDOWS = "/ho" + "me/ada", "C:" + r"\Users\ada"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (["metadata"], 1, "not a valid notebook"),
+        (["cells", 1, "outputs", 0, "text"], ["x" * MAX_BYTES], "kB, more than"),
+        (["cells", 1, "id"], "title", "id of their own"),
+        (["metadata", "kernelspec", "name"], "my-env", "kernel is not python3"),
+        (["metadata", "widgets"], {}, "widget state"),
+        (["cells", 1, "execution_count"], 7, "counts [7, 2]"),
+        (["cells", 1, "execution_count"], None, "counts [None, 2]"),
+        (["cells", 2, "metadata", "tags"], ["solution", "parameters"], "2 cells are tagged"),
+        (["cells", 0, "source"], "## Part", "0 headings"),
+        (["cells", 0, "source"], "# One\n# Two", "2 headings"),
+        (["cells", 0, "source"], f"# Title\nsee {HOME}/x", f"computer: {HOME}/x"),
+        (["cells", 1, "source"], f"open(r'{WINDOWS}')", "computer: C:"),
+        (["cells", 1, "outputs", 0, "text"], [f"in {HOME}"], f"computer: {HOME}"),
+        (["cells", 2, "outputs", 0, "data", "text/html"], [f"<b>{HOME}"], "computer"),
+        (["cells", 1, "outputs", 0, "name"], "stderr", "went to stderr"),
+        (
+            ["cells", 1, "outputs", 0],
+            {"output_type": "error", "ename": "E", "evalue": "", "traceback": []},
+            "is an error",
+        ),
+        (["cells", 1, "metadata", "tags"], ["parameters", "raises-exception"], "raises-exc"),
+        (["cells", 2, "outputs", 0, "metadata"], {}, "without a sentence"),
+        (
+            ["cells", 2, "outputs", 0, "metadata", "image/png", "alt"],
+            "figure",
+            "without a sentence",
+        ),
+        (
+            ["cells", 2, "outputs", 0, "data", "application/vnd.jupyter.widget-view+json"],
+            {},
+            "a stored widget",
+        ),
+        (["cells", 2, "metadata", "jupyter"], {}, "not folded"),
+        (["cells", 2, "source"], "answer = 42", "not a comment"),
+        (["cells", 2, "source"], "", "not a comment"),
+        (["cells", 1, "source"], "x = 1\n" * (MAX_LINES + 1), f"{MAX_LINES + 1} lines"),
+        (["cells", 0, "source"], "# A\n![](lesson.ipynb)", "without alternative text"),
+        (["cells", 0, "source"], "# A\n<img src='lesson.ipynb'>", "without alternative text"),
+        (["cells", 0, "source"], "# A\n[b](missing.ipynb#c)", "link to missing.ipynb#c"),
+        (["cells", 0, "source"], "# A\n<a href='missing.md'>b</a>", "link to missing.md"),
+        (["cells", 0, "source"], "# A\n![b c d](missing.png)", "link to missing.png"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::nbformat.warnings.DuplicateCellId")
+def test_lint_names(tmp_path, place, value, problem):
+    notebook = copy.deepcopy(GOOD)
+    *way, last = place
+    spot = notebook
+    for step in way:
+        spot = spot[step]
+    spot[last] = value
+    problems = lint(write(tmp_path, notebook))
+    assert any(problem in sentence for sentence in problems), problems

@@ -1,0 +1,80 @@
+"""The stored table of lesson 09 is what the lesson's own functions make."""
+
+import pandas as pd
+import pytest
+import torch
+
+import lesson_code
+from ae_helpers import measures, training
+from ae_helpers.models import shipped, vae
+
+LESSON = lesson_code.find("09")
+
+
+@pytest.fixture(scope="module")
+def table():
+    table = pd.read_csv(LESSON.parent / "tables" / "beta.csv")
+    table["total"] = table["rate"] + table["distortion"]
+    return table
+
+
+@pytest.fixture(scope="module")
+def by_beta(table):
+    """The mean over the seeds, by β."""
+    return table[table["numbers"] == 64].groupby("beta").mean()
+
+
+@pytest.fixture
+def lesson():
+    """What the cells define that train and measure."""
+    names = {"torch": torch, "vae": vae, "training": training, "measures": measures, "seed": 0}
+    source = lesson_code.source(LESSON, "def trained(")
+    exec(source.partition("\n\n\n")[0], names)  # ours; not the call below it
+    exec(lesson_code.source(LESSON, "def results("), names)
+    return names
+
+
+def test_the_table_is_complete(table):
+    rows = list(table[["numbers", "beta", "seed"]].itertuples(index=False, name=None))
+    wanted = {(64, beta, seed) for beta in (0.1, 1.0, 3.0, 10.0, 30.0) for seed in (0, 1)}
+    wanted.add((2, 1.0, 0))
+    assert set(rows) == wanted and len(rows) == len(wanted)
+    assert (table["epochs"] == 8).all()
+
+
+def test_what_the_lesson_says_of_the_table(by_beta):
+    assert by_beta["rate"].is_monotonic_decreasing
+    assert by_beta["distortion"].is_monotonic_increasing
+    assert by_beta["active"].is_monotonic_decreasing
+    assert by_beta["total"].idxmin() == 1.0
+    assert by_beta.loc[30.0, "active"] == 0 and by_beta.loc[30.0, "rate"] < 0.01
+    assert by_beta.loc[30.0, "MSE"] == pytest.approx(0.0675, abs=2e-4)  # the mean image's
+    assert by_beta.loc[0.1, "active"] == 64
+
+
+def test_the_shipped_networks_are_those_of_the_table(table, sample):
+    """Stored with half the digits, and measured on other images: near."""
+    stored = table[(table["numbers"] == 64) & (table["seed"] == 0)].set_index("beta")
+    for beta, model in shipped.betas().items():
+        found = vae.measure(model, sample.test_images)
+        assert found["rate"] == pytest.approx(stored.loc[beta, "rate"], rel=0.1)
+        assert found["distortion"] == pytest.approx(stored.loc[beta, "distortion"], rel=0.1)
+
+
+def test_a_row_is_derived_anew_on_the_sample(lesson, sample, table, cpu):
+    """In a twentieth of the steps: the same columns, on the way to the stored row."""
+    network, history = lesson["trained"](3.0, sample.take(4_000, 100), 6)
+    row = lesson["results"](network, sample.test_images[:100])
+    columns = {"numbers", "beta", "seed", "epochs", *row, "total"}
+    assert columns == set(table.columns)
+    assert history.settings["objective"] == "NegativeElbo(beta=3)"
+    stored = table[(table["numbers"] == 64) & (table["beta"] == 3.0)].iloc[0]
+    total = row["rate"] + row["distortion"]
+    assert stored["total"] < total < 1.5 * stored["total"]
+    assert row["rate"] == pytest.approx(stored["rate"], rel=0.4)
+
+
+def test_a_row_is_the_same_twice(lesson, small, cpu):
+    few = small.take(256, 50)
+    rows = [lesson["results"](lesson["trained"](1.0, few, 1)[0], few.test_images) for _ in "ab"]
+    assert rows[0] == rows[1]

@@ -1,0 +1,232 @@
+"""Gradients by hand: the numbers of autograd, for the backbone and nothing else."""
+
+import importlib
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ae_helpers import training
+from ae_helpers.models import Autoencoder
+from ae_helpers.training import by_hand
+from ae_helpers.training.by_hand import ByHand
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
+
+
+def images(count: int, dtype=torch.float64) -> torch.Tensor:
+    return torch.rand(count, 1, 28, 28, dtype=dtype, generator=torch.Generator().manual_seed(count))
+
+
+def by_autograd(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    model.zero_grad()
+    loss = F.mse_loss(model(batch), batch)
+    loss.backward()
+    return loss.detach()
+
+
+def gradients(model: nn.Module) -> list[torch.Tensor]:
+    return [parameter.grad.clone() for parameter in model.parameters()]
+
+
+def check(model: nn.Module, step: ByHand, batch: torch.Tensor, rtol: float) -> None:
+    expected = by_autograd(model, batch), *gradients(model)
+    model.zero_grad()
+    for mine, theirs in zip((step(batch), *gradients(model)), expected, strict=True):
+        assert (mine - theirs).norm() <= rtol * theirs.norm()
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_loss_and_gradients(build, dtype, rtol, memory_format):
+    """Several numbers of images in turn: the places of one mustn't hold the numbers of another."""
+    model = build().to(dtype).to(memory_format=memory_format)
+    step = ByHand(model)
+    for count in (32, 5, 32, 1, 33):
+        check(model, step, images(count, dtype), rtol)
+
+
+def test_parameters_that_move(build):
+    """Each of them, one after the other, to another place in memory and another value."""
+    model = build().double()
+    step = ByHand(model)
+    for parameter in model.parameters():
+        check(model, step, images(4), 1e-13)
+        parameter.data = parameter.detach() / 2
+    check(model, step, images(4), 1e-13)
+
+
+def test_gradients_that_somebody_changes(build):
+    """Weight decay by hand adds to a gradient; it must not add up over the steps."""
+    model = build().double()
+    step = ByHand(model)
+    expected = step(images(4)), *gradients(model)
+    for parameter in model.parameters():
+        parameter.grad += 1
+    found = step(images(4)), *gradients(model)
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_places_for_two_numbers_of_images(build):
+    """Or an epoch of many sizes would fill the memory."""
+    step = ByHand(build())
+    for count in (4, 2, 4, 3, 1, 3):
+        step(images(count, torch.float32))
+        assert len(step.steps) <= 2
+
+
+def test_training(build):
+    """Weights after 15 steps; in float64, where rounding stays small enough to see through."""
+    plain, other = build().double(), build().double()
+    step = ByHand(other)
+    for model in (plain, other):
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        for batch in images(96).repeat(5, 1, 1, 1).split(32):
+            step(batch) if model is other else by_autograd(model, batch)
+            optimizer.step()
+    for mine, theirs in zip(other.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
+class Subclass(Autoencoder):
+    """Prints like the original, computes something else."""
+
+    def forward(self, images):
+        return super().forward(images).square()
+
+    def _get_name(self):
+        return "Autoencoder"
+
+
+def swapped(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
+    half, _, name = name.partition(".")
+    setattr(getattr(model, half), name, layer)
+    return model
+
+
+def frozen(model: nn.Module) -> nn.Module:
+    model.encoder.conv1.bias.requires_grad_(False)
+    return model
+
+
+def heard(model: nn.Module, listen: str) -> nn.Module:
+    getattr(model.decoder.relu2, listen)(lambda *_: None)
+    return model
+
+
+def heard_parameter(model: nn.Module, listen: str) -> nn.Module:
+    getattr(model.encoder.conv1.weight, listen)(lambda *_: None)
+    return model
+
+
+def replaced(model: nn.Module) -> nn.Module:
+    model.forward = lambda images: images
+    return model
+
+
+OTHERS = {
+    "gelu": lambda: Autoencoder(activation="gelu"),
+    "batch norm": lambda: Autoencoder(norm="batch"),
+    "linear output": lambda: Autoencoder(output="linear"),
+    "dropout": lambda: Autoencoder(dropout=0.1),
+    "a subclass": Subclass,
+    "no network": lambda: nn.Linear(2, 2),
+    "another layer": lambda: swapped(Autoencoder(), "encoder.conv2", nn.Conv2d(8, 16, 4, 2, 1)),
+    "without bias": lambda: swapped(
+        Autoencoder(), "decoder.deconv4", nn.ConvTranspose2d(8, 1, 4, 2, 3, bias=False)
+    ),
+    "frozen": lambda: frozen(Autoencoder()),
+    "another forward": lambda: replaced(Autoencoder()),
+    **{
+        name: lambda name=name: heard(Autoencoder(), name)
+        for name in (
+            "register_forward_hook",
+            "register_forward_pre_hook",
+            "register_full_backward_hook",
+            "register_full_backward_pre_hook",
+        )
+    },
+    **{
+        f"{name} of a weight": lambda name=name: heard_parameter(Autoencoder(), name)
+        for name in ("register_hook", "register_post_accumulate_grad_hook")
+    },
+}
+
+
+@pytest.mark.parametrize("model", OTHERS.values(), ids=OTHERS)
+def test_suits_no_other(model):
+    model = model()
+    assert not ByHand.suits(model)
+    with pytest.raises(ValueError, match=r"Autoencoder\(\) as it comes"):
+        ByHand(model)
+
+
+def test_suits_the_backbone_and_draws_no_random_numbers():
+    model, state = Autoencoder(), torch.get_rng_state()
+    assert ByHand.suits(model)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "steps"),
+    [
+        ({}, {}, 3),  # 32, 32 and 6 images
+        ({}, {"fast": False}, 0),
+        ({}, {"batch_size": 600}, 0),
+        ({}, {"objective": lambda model, batch: (model(batch) - batch).abs().mean()}, 0),
+        ({"norm": "batch"}, {}, 0),
+    ],
+    ids=["the backbone", "not fast", "large batches", "another objective", "another network"],
+)
+def test_when_fit_takes_it(build, small, monkeypatch, options, settings, steps):
+    taken, original = [], ByHand.__call__
+    monkeypatch.setattr(fit_module, "best_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(ByHand, "__call__", lambda *args: taken.append(1) or original(*args))
+    digits = small.take(600 if "batch_size" in settings else 70)
+    training.fit(build(**options), digits, 1, progress=False, **settings)
+    assert len(taken) == steps
+
+
+# A kernel's side, stride and padding, channels of the image and of the map, sides of the image.
+GEOMETRIES = {
+    "conv1": (by_hand.Overlapping, 15, 1, 1, 1, 8, (28, 28)),
+    "conv2": (by_hand.Overlapping, 3, 2, 1, 8, 16, (16, 16)),
+    "conv4": (by_hand.Separate, 5, 2, 1, 32, 64, (4, 4)),
+    "deconv3": (by_hand.Separate, 2, 2, 0, 8, 16, (16, 16)),
+    "deconv4": (by_hand.Overlapping, 4, 2, 3, 1, 8, (28, 28)),
+    "not square": (by_hand.Overlapping, 3, 2, 1, 2, 3, (6, 8)),
+    "no padding": (by_hand.Overlapping, 3, 1, 0, 2, 3, (7, 6)),
+    "stride 3": (by_hand.Overlapping, 5, 3, 2, 2, 3, (9, 12)),
+    "side by side": (by_hand.Separate, 3, 3, 0, 3, 2, (6, 9)),
+    "one window": (by_hand.Separate, 4, 1, 0, 3, 5, (4, 4)),
+}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+def test_sides_of_a_layer(geometry):
+    kind, k, stride, p, channels, maps, sides = geometry
+    layer = nn.Conv2d(channels, maps, k, stride, p).double()
+    image = torch.randn(3, channels, *sides).double().requires_grad_()
+    expected = layer(image)
+    by_map = torch.randn(expected.shape).double()
+    by_image, by_weight = torch.autograd.grad(expected, (image, layer.weight), by_map)
+
+    size, last = (3, *sides, channels), lambda t: t.permute(0, 2, 3, 1).detach()
+    options = {"spreads": True} if kind is by_hand.Overlapping else {}
+    found = kind(layer, size, tuple(last(expected).shape), **options)
+    for _ in range(2):  # the second time, the places are full
+        found.image_in.copy_(last(image).reshape(found.image_in.shape))
+        found.map_in.copy_(last(by_map))
+        found.gather(layer.bias.detach())
+        found.spread()
+        found.differentiate()
+        torch.testing.assert_close(found.map_out, last(expected))
+        torch.testing.assert_close(found.image_out.reshape(size), last(by_image))
+        torch.testing.assert_close(found.by_weight, by_weight)
+
+
+def test_windows_are_taken_together_where_they_overlap_much():
+    assert by_hand._block(columns=16, k=15, stride=1, numbers=8) == 8
+    assert by_hand._block(columns=8, k=3, stride=2, numbers=16) == 1
+    assert by_hand._block(columns=7, k=99, stride=1, numbers=1) == 7  # 1 and 7 are all that fit

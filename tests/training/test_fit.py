@@ -1,0 +1,465 @@
+"""The plain loop: what it computes, what it reports, what it refuses, and how it dies aloud."""
+
+import copy
+import importlib
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from ae_helpers import measures, training
+from ae_helpers.data import to_float
+from ae_helpers.measures import image_errors
+from ae_helpers.models import checkpoints
+from ae_helpers.training import fit
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
+
+pytestmark = pytest.mark.usefixtures("cpu")
+
+
+def tiny(dropout=0.0):
+    """A reader's first attempt: not a word about encoders, 28 pixels or options."""
+    return nn.Sequential(
+        *(nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Dropout(dropout)),
+        *(nn.Linear(16, 784), nn.Unflatten(1, (1, 28, 28))),
+    )
+
+
+# --------------------------------------------------------------------------------------- the parts
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "kind"), [(True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_best_device(monkeypatch, cuda, mps, kind):
+    monkeypatch.undo()  # the fixture that pins the CPU
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: cuda)
+        patch.setattr(torch.backends.mps, "is_available", lambda: mps)
+        assert training.best_device() == torch.device(kind)
+
+
+def test_batch_order():
+    order = training.batch_order(1_000, seed=3, epoch=2)
+    assert sorted(order.tolist()) == list(range(1_000))
+    with torch.random.fork_rng():
+        torch.manual_seed(12)  # no matter
+        assert torch.equal(order, training.batch_order(1_000, seed=3, epoch=2))
+    for seed, epoch in ((3, 1), (2, 2), (4, 2)):
+        assert not torch.equal(order, training.batch_order(1_000, seed, epoch))
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_evaluation_leaves_the_network_as_it_was(build, small, mode):
+    model, images = build(norm="batch").train(mode), small.test_images
+    with torch.no_grad():
+        model.train()(to_float(small.train_images))  # so that the running statistics matter
+    model.train(mode)
+    before = copy.deepcopy(model.state_dict())
+    output = measures.reconstruct(model, images)
+    error = measures.evaluate(model, images)
+
+    assert model.training == mode and all(m.training == mode for m in model.modules())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    with torch.no_grad():
+        expected = model.eval()(to_float(images))
+    assert output.shape == images.shape and output.dtype == torch.float32
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-6)
+    assert error == pytest.approx(((to_float(images) - expected) ** 2).mean().item(), rel=1e-5)
+
+
+def test_the_batch_size_of_an_evaluation_does_not_matter(build, small):
+    model = build(norm="batch")
+    whole = measures.reconstruct(model, small.test_images)
+    for size in (1, 33, 100):  # 33: the last batch is short
+        parts = measures.reconstruct(model, small.test_images, batch_size=size)
+        torch.testing.assert_close(parts, whole, rtol=0, atol=1e-6)
+
+
+def test_a_failing_evaluation_restores_the_mode(build, small, monkeypatch):
+    model = build().train()
+    monkeypatch.setattr(model.decoder, "forward", lambda x: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        measures.reconstruct(model, small.test_images)
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("images", "word"),
+    [(torch.rand(5, 28, 28), "images[:, None]"), (torch.rand(2, 1, 32, 32), "takes (1, 28, 28)")],
+)
+def test_evaluation_refuses_bad_images(build, images, word):
+    for measure in (measures.reconstruct, measures.evaluate):
+        with pytest.raises(ValueError) as raised:
+            measure(build(), images)
+        assert word in str(raised.value)
+
+
+# --------------------------------------------------------------------------------- the plain loop
+
+
+def by_hand(model, digits, epochs, batch_size, learning_rate, seed):
+    """Lesson 04's loop, with nothing of ours but ``to_float``; returns the error per epoch."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    errors = []
+    for epoch in range(1, epochs + 1):
+        generator = torch.Generator().manual_seed(1_000 * seed + epoch)
+        order = torch.randperm(len(digits.train_images), generator=generator)
+        model.train()
+        total = 0.0
+        for index in order.split(batch_size):
+            batch = digits.train_images[index].float() / 255
+            loss = F.mse_loss(model(batch), batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(index)
+        errors.append(total / len(order))
+    return errors
+
+
+@pytest.mark.parametrize("options", [{}, {"norm": "batch", "activation": "leaky_relu"}])
+def test_the_plain_loop_is_the_loop_by_hand(build, small, same_weights, options):
+    digits = small.take(200)  # the last batch has 8 images
+    mine, theirs = build(1, **options), build(1, **options)
+    errors = by_hand(theirs, digits, epochs=2, batch_size=32, learning_rate=3e-3, seed=5)
+    mine.eval()  # no matter
+    history = fit(mine, digits, 2, 32, 3e-3, seed=5, fast=False, progress=False)
+    assert same_weights(mine, theirs)  # to the last bit
+    assert history.train_error == pytest.approx(errors, rel=1e-12)
+    expected = measures.evaluate(theirs, digits.test_images)
+    assert history.test_error[-1] == expected
+
+
+def test_matrix_products_train_the_same_network(build, small):
+    digits = small.take(320)  # 10 steps: later, rounding errors have grown
+    mine, theirs = build(1), build(1)
+    errors = by_hand(theirs, digits, epochs=1, batch_size=32, learning_rate=1e-2, seed=0)
+    history = fit(mine, digits, 1, progress=False)
+    assert history.train_error == pytest.approx(errors, rel=1e-4)
+    initial = build(1).state_dict()
+    for name, value in theirs.state_dict().items():
+        moved = (value - initial[name]).norm()
+        assert (mine.state_dict()[name] - value).norm() < 0.01 * moved
+
+
+def test_train_error_counts_a_short_last_batch_by_its_images(build, small):
+    """At a rate of almost nothing, the mean over steps must be the mean over images."""
+    model, digits = build(), small.take(70)  # batches of 32, 32 and 6
+    history = fit(model, digits, 1, learning_rate=1e-12, progress=False)
+    assert history.train_error[0] == pytest.approx(
+        measures.evaluate(build(), digits.train_images), rel=1e-6
+    )
+
+
+def test_seeds(build, small, same_weights):
+    digits, models = small.take(160), [build(kind=tiny, dropout=0.2) for _ in range(4)]
+    with torch.random.fork_rng():
+        for number, (model, seed) in enumerate(zip(models, (1, 1, 2, 1), strict=True)):
+            torch.manual_seed(90 + number)  # no matter
+            state = torch.get_rng_state()
+            fit(model, digits, 1, seed=seed, progress=False)
+            assert torch.equal(torch.get_rng_state(), state)  # nobody else's numbers move
+    assert same_weights(models[0], models[1]) and same_weights(models[0], models[3])
+    assert not same_weights(models[0], models[2])
+
+
+@pytest.fixture
+def rates():
+    """The learning rate of each step that any optimizer takes."""
+    found = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: found.append(float(optimizer.param_groups[0]["lr"]))
+    )
+    yield found
+    hook.remove()
+
+
+def test_warmup_is_a_ramp(build, small, rates):
+    digits = small.take(32 * 8)
+    fit(build(), digits, 2, learning_rate=1e-2, warmup_steps=10, progress=False)
+    rises = rates[:11]
+    assert rises[0] == pytest.approx(1e-3)  # a tenth
+    differences = [after - before for before, after in zip(rises, rises[1:], strict=False)]
+    assert differences == pytest.approx([9e-4] * 10)  # all the same: a straight line
+    assert rates[10:] == pytest.approx([1e-2] * 6) and len(rates) == 16
+
+
+def test_one_cycle_rises_and_falls(build, small, rates):
+    fit(build(), small.take(32 * 10), 2, learning_rate=1e-2, one_cycle=True, progress=False)
+    assert len(rates) == 20 and max(rates) == rates[5] == pytest.approx(1e-2)  # 30 % of 20 steps
+    assert rates[0] == pytest.approx(1e-2 / 25) and rates[-1] < 1e-2 / 1e4
+    assert rates[:6] == sorted(rates[:6]) and rates[5:] == sorted(rates[5:], reverse=True)
+
+
+def test_one_cycle_goes_on_to_its_end_and_no_further(build, small, tmp_path, same_weights):
+    digits, one = small.take(64), {"one_cycle": True, "progress": False}
+    whole, halves = build(), build()
+    fit(whole, digits, 2, **one)
+
+    def stop(history):
+        if history.epochs == 1:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit(halves, digits, 2, folder=tmp_path, on_epoch=stop, **one)
+    fit(halves, digits, 2, folder=tmp_path, **one)
+    assert same_weights(whole, halves)
+    with pytest.raises(ValueError, match="one_cycle=2, this call says 3"):
+        fit(halves, digits, 3, folder=tmp_path, **one)
+
+
+def test_one_warm_up_is_enough(build, small):
+    with pytest.raises(ValueError, match="warmup_steps=5; expected 0 beside one_cycle"):
+        fit(build(), small, warmup_steps=5, one_cycle=True)
+
+
+def test_without_warmup_the_rate_is_constant(build, small, rates):
+    fit(build(), small.take(64), 2, learning_rate=2e-3, progress=False)
+    assert rates == [2e-3] * 4
+
+
+# ------------------------------------------------------------------------------------- the history
+
+
+def test_history(build, small, capsys):
+    seen = []
+
+    def on_epoch(history):
+        seen.append((history.epochs, len(history.reconstructions), id(history)))
+
+    model, fresh = build(), build()
+    history = fit(model, small, 2, 64, 5e-3, seed=4, on_epoch=on_epoch)
+    assert history.settings == {
+        "dataset": "mnist-sample",
+        "images": 640,
+        "batch_size": 64,
+        "learning_rate": 5e-3,
+        "seed": 4,
+        "warmup_steps": 0,
+        "one_cycle": False,
+        "objective": False,
+    }
+    assert seen == [(epochs, epochs + 1, id(history)) for epochs in range(3)]
+    assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
+    assert len(history.seconds) == 2 and min(history.seconds) > 0
+    assert history.problems == []
+    assert history.error_before == pytest.approx(
+        measures.evaluate(fresh, small.test_images), rel=1e-6
+    )
+    assert history.test_error[1] == pytest.approx(
+        measures.evaluate(model, small.test_images), rel=1e-6
+    )
+    assert history.test_error[1] < history.test_error[0] < history.error_before
+
+    ten = small.test_images[:10]
+    for network, kept in ((fresh, history.reconstructions[0]), (model, history.reconstructions[2])):
+        assert kept.shape == (10, 1, 28, 28) and kept.dtype == torch.uint8
+        exact = measures.reconstruct(network, ten)
+        assert (to_float(kept) - exact).abs().max() <= 0.5 / 255 + 1e-6
+
+    before, first, second = capsys.readouterr().out.splitlines()
+    assert before == f"before training: test error {history.error_before:.4f}"
+    for number, line in ((1, first), (2, second)):
+        train, test = history.train_error[number - 1], history.test_error[number - 1]
+        assert line.startswith(
+            f"epoch  {number}/2: train error {train:.4f}, test error {test:.4f}, "
+        )
+
+
+def absolute_error(model, batch):
+    return (model(batch) - batch).abs().mean()
+
+
+def test_an_objective_of_ones_own(build, small, tmp_path, capsys):
+    """It is the loss of each step, and is named; the test error is the MSE as ever."""
+    model, expected = build(), build()
+    history = fit(model, small, 1, 640, objective=absolute_error, folder=tmp_path, fast=False)
+    digits = to_float(small.train_images)
+    assert history.train_error[0] == pytest.approx(absolute_error(expected, digits).item())
+    assert history.test_error[0] == pytest.approx(measures.evaluate(model, small.test_images))
+    assert "train loss" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="trained with objective='absolute_error', this call"):
+        fit(build(), small, 2, 640, folder=tmp_path)
+
+
+def test_silence(build, small, capsys):
+    fit(build(), small.take(64), 1, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_progress_says_how_much_is_left(build, small, monkeypatch):
+    said = []
+    monkeypatch.setattr(fit_module.Progress, "update", lambda self, line: said.append(line))
+    monkeypatch.setattr(fit_module.time, "monotonic", iter(range(1_000)).__next__)
+    fit(build(), small.take(96), 2, progress=False)  # 3 steps an epoch; each takes a second
+    assert said == [
+        *("epoch  1/2:  33%, 0:05 left", "epoch  1/2:  67%, 0:04 left"),
+        *("epoch  1/2: 100%, 0:03 left", "epoch  2/2:  33%, 0:02 left"),
+        *("epoch  2/2:  67%, 0:01 left", "epoch  2/2: 100%, 0:00 left"),
+    ]
+
+
+def test_fewer_test_images_than_are_kept(build, small):
+    history = fit(build(), small.take(64, 3), 1, progress=False)
+    assert [len(kept) for kept in history.reconstructions] == [3, 3]
+
+
+# --------------------------------------------------------------------------------- wrong arguments
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "words"),
+    [
+        ("epochs", 0, ["expected a whole number from 1 on", "15 by default"]),
+        ("epochs", -1, ["expected a whole number from 1 on"]),
+        ("epochs", 2.5, ["expected a whole number from 1 on"]),
+        ("batch_size", 0, ["from 1 to the 640 training images", "32 by default"]),
+        ("batch_size", -32, ["from 1 to the 640 training images"]),
+        ("batch_size", 641, ["from 1 to the 640 training images"]),
+        ("batch_size", 3.0, ["from 1 to the 640 training images"]),
+        ("learning_rate", -0.01, ["expected a number above 0", "0.01 by default"]),
+        ("learning_rate", 0, ["expected a number above 0"]),
+        ("learning_rate", math.nan, ["expected a number above 0"]),
+        ("learning_rate", math.inf, ["expected a number above 0"]),
+        ("learning_rate", "1e-2", ["expected a number above 0"]),
+        ("warmup_steps", -1, ["expected a whole number from 0 on"]),
+    ],
+)
+def test_settings_that_cannot_be_trained_with(
+    build, small, tmp_path, capsys, same_weights, argument, value, words
+):
+    model = build()
+    with pytest.raises(ValueError) as raised:
+        fit(model, small, folder=tmp_path / "run", **{argument: value})
+    message = str(raised.value)
+    assert message.startswith(f"{argument}={value!r}; ")
+    for word in words:
+        assert word in message
+    assert same_weights(model, build()) and not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("where", ["train_images", "test_images"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda x: x.float(), ["to 255", "expected [0, 1]", "Divide them by 255"]),
+        (lambda x: x[:, 0], ["28, 28)", "(N, C, H, W)", "images[:, None]"]),
+        (lambda x: x / 255 + math.nan, ["NaN", "[0, 1]", "drop them"]),
+        (lambda x: x[:0], ["(0, 1, 28, 28)", "at least one image", "filter"]),
+        (lambda x: x.repeat(1, 3, 1, 1), ["(3, 28, 28)", "takes (1, 28, 28)"]),
+    ],
+    ids=["0 to 255", "no channel axis", "NaN", "empty", "colour"],
+)
+def test_images_that_cannot_be_trained_with(
+    build, small, tmp_path, same_weights, where, spoil, words
+):
+    model, digits = build(), replace(small, **{where: spoil(getattr(small, where))})
+    with pytest.raises(ValueError) as raised:
+        fit(model, digits, 1, folder=tmp_path / "run")
+    for word in words:
+        assert word in str(raised.value)
+    assert same_weights(model, build()) and not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------- what is said when the network dies
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite(build, small, tmp_path, disturb, capsys, value):
+    folder = tmp_path / "run"
+
+    def ruin(model):
+        model.decoder.deconv4.bias.data.fill_(value)
+
+    model, weights = build(output="linear"), []
+    with disturb(3, 2, ruin):
+        history = fit(
+            model,
+            small,
+            5,
+            learning_rate=5e-3,
+            folder=folder,
+            on_epoch=lambda _: weights.append(copy.deepcopy(model.state_dict())),
+        )
+    assert history.problems == [
+        f"epoch 3, step 3: the loss is {value}; the weights are lost. "
+        "Try a learning_rate below 0.005."
+    ]
+    assert history.problems[0] in capsys.readouterr().out.splitlines()
+    assert history.epochs == 2 == len(history.train_error) == len(history.reconstructions) - 1
+    kept = checkpoints.load(folder / "last.pt")  # the last good epoch
+    assert len(kept["history"]["test_error"]) == 2
+    assert all(torch.equal(kept["weights"][name], weights[2][name]) for name in weights[2])
+
+
+def test_a_network_that_dies_in_the_last_step_of_an_epoch(build, small, tmp_path, capsys):
+    """Every loss of the epoch is finite; only the test shows what the last step has done."""
+    history = fit(build(), small, 3, 640, 1e10, folder=tmp_path / "run")
+    assert history.problems == [
+        "epoch 1: the test error is nan; the weights are lost. Try a learning_rate below 1e+10."
+    ]
+    assert history.problems[0] in capsys.readouterr().out
+    assert history.epochs == 0 and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("learning_rate", [1.0, 1e3])
+def test_a_collapse_is_said_once(build, small, capsys, learning_rate):
+    history = fit(build(), small.take(320), 3, learning_rate=learning_rate)
+    (problem,) = history.problems
+    assert problem.startswith("epoch 1: the network has collapsed")
+    for word in ("the same picture", "another seed", "smaller learning_rate", "warmup_steps=300"):
+        assert word in problem
+    assert capsys.readouterr().out.count(problem) == 1
+    assert history.epochs == 3  # said, not stopped: lesson 04 looks at it
+
+
+def test_a_later_collapse_is_said_with_its_epoch(build, small, disturb):
+    def kill(model):
+        model.encoder.conv4.weight.data.zero_()
+        model.encoder.conv4.bias.data.fill_(-1e3)
+
+    with disturb(2, 5, kill):
+        history = fit(build(), small.take(160), 2, progress=False)
+    assert [problem[:7] for problem in history.problems] == ["epoch 2"]
+
+
+def test_trained_backbone(small, tmp_path, monkeypatch, same_weights, same_history, build):
+    monkeypatch.setattr(fit_module, "own_folder", lambda name: tmp_path / name)
+    digits = small.take(160)
+    with torch.random.fork_rng():
+        torch.manual_seed(99)
+        model, history = training.trained_backbone(digits, epochs=2, seed=3)
+        after = torch.rand(1)
+        torch.manual_seed(99)
+        assert torch.equal(after, torch.rand(1))  # nobody else's random numbers moved
+    by_fit = build(3)
+    assert same_history(history, fit(by_fit, digits, 2, seed=3, progress=False))
+    assert same_weights(model, by_fit)
+
+    (folder,) = (tmp_path / "checkpoints").iterdir()
+    assert folder.name == "backbone-mnist-sample-160-epochs-2-seed-3"
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "train_steps", None)  # it must be found, not trained
+        again, known = training.trained_backbone(digits, epochs=2, seed=3)
+    assert same_weights(again, model) and same_history(known, history)
+    training.trained_backbone(digits, epochs=1, seed=3)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+# ------------------------------------------------------------------------------------- any network
+
+
+def test_a_network_of_ones_own(build, small, tmp_path):
+    model = build(kind=tiny)
+    before = measures.evaluate(model, small.test_images)
+    history = fit(model, small, 2, folder=tmp_path, progress=False)
+    assert history.test_error[-1] < 0.7 * before
+    error = image_errors(small.test_images, measures.reconstruct(model, small.test_images))
+    assert history.test_error[-1] == pytest.approx(error.mean().item(), rel=1e-6)

@@ -1,0 +1,225 @@
+"""Matrix products instead of PyTorch's layers: the same numbers, the same gradients."""
+
+import contextlib
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from ae_helpers.models import Autoencoder
+from ae_helpers.training import matrix_products
+
+BANDED, ONE_PIXEL = matrix_products._banded, matrix_products._conv_to_one_pixel
+STAMPS, ONE_STAMP = matrix_products._stamps, matrix_products._stamp_of_one_pixel
+OVERLAP = matrix_products._banded_stamps
+
+# A layer, the image it gets, the rule it falls under, and whether the rule can compute it or
+# hands it back to PyTorch.
+CASES = {
+    "encoder 1": (nn.Conv2d(1, 8, 15, padding=1), (28, 28), BANDED, True),
+    "encoder 2": (nn.Conv2d(8, 16, 3, stride=2, padding=1), (16, 16), ONE_PIXEL, False),
+    "encoder 3": (nn.Conv2d(16, 32, 3, stride=2, padding=1), (8, 8), ONE_PIXEL, False),
+    "encoder 4": (nn.Conv2d(32, 64, 5, stride=2, padding=1), (4, 4), ONE_PIXEL, True),
+    "decoder 1": (nn.ConvTranspose2d(64, 32, 4), (1, 1), ONE_STAMP, True),
+    "decoder 2": (nn.ConvTranspose2d(32, 16, 2, stride=2), (4, 4), STAMPS, True),
+    "decoder 3": (nn.ConvTranspose2d(16, 8, 2, stride=2), (8, 8), STAMPS, True),
+    "decoder 4": (nn.ConvTranspose2d(8, 1, 4, stride=2, padding=3), (16, 16), OVERLAP, True),
+    "banded, no padding": (nn.Conv2d(1, 3, 9), (12, 16), BANDED, True),
+    "banded, one strip": (nn.Conv2d(1, 3, 9, padding=2), (8, 8), BANDED, True),
+    "columns not a multiple": (nn.Conv2d(1, 3, 9), (12, 15), BANDED, False),
+    "columns not a multiple, padded": (nn.Conv2d(1, 3, 9, padding=1), (12, 15), BANDED, False),
+    "large kernel, stride 2": (nn.Conv2d(1, 3, 9, stride=2), (20, 20), ONE_PIXEL, False),
+    "large kernel, two channels": (nn.Conv2d(2, 3, 9), (12, 12), ONE_PIXEL, False),
+    "small kernel": (nn.Conv2d(1, 3, 7), (14, 14), ONE_PIXEL, False),
+    "one window, exact": (nn.Conv2d(2, 3, 4), (4, 4), ONE_PIXEL, True),
+    "one window, wide padding": (nn.Conv2d(2, 3, 7, stride=3, padding=2), (4, 4), ONE_PIXEL, True),
+    "one window, part unseen": (nn.Conv2d(2, 3, 4, stride=3), (5, 5), ONE_PIXEL, False),
+    "one window, not square": (nn.Conv2d(2, 3, 4, stride=4), (4, 5), ONE_PIXEL, False),
+    "stamps, not square": (nn.ConvTranspose2d(3, 2, 3, stride=3), (2, 5), STAMPS, True),
+    "stamps of one pixel": (nn.ConvTranspose2d(3, 2, 1), (4, 4), STAMPS, True),
+    "stamps that overlap": (nn.ConvTranspose2d(3, 2, 4), (2, 2), ONE_STAMP, False),
+    "one stamp, stride": (nn.ConvTranspose2d(3, 2, 4, stride=2), (1, 1), ONE_STAMP, True),
+    "overlap, three deep": (
+        nn.ConvTranspose2d(3, 1, 6, stride=2, padding=4),
+        (5, 7),
+        OVERLAP,
+        True,
+    ),
+    "overlap, a thin rim": (nn.ConvTranspose2d(3, 1, 4, stride=2, padding=1), (5, 5), None, False),
+    "overlap, uneven": (nn.ConvTranspose2d(3, 1, 3, stride=2, padding=1), (5, 5), None, False),
+    "overlap, two channels": (
+        nn.ConvTranspose2d(3, 2, 4, stride=2, padding=3),
+        (5, 5),
+        None,
+        False,
+    ),
+    "output padding": (
+        nn.ConvTranspose2d(3, 2, 2, stride=2, output_padding=1),
+        (4, 4),
+        None,
+        False,
+    ),
+    "no bias": (nn.Conv2d(1, 3, 9, bias=False), (12, 12), None, False),
+    "transposed, no bias": (nn.ConvTranspose2d(3, 2, 2, stride=2, bias=False), (4, 4), None, False),
+    "groups": (nn.Conv2d(4, 4, 4, groups=2), (4, 4), None, False),
+    "transposed groups": (nn.ConvTranspose2d(4, 4, 2, stride=2, groups=2), (4, 4), None, False),
+    "dilation": (nn.Conv2d(2, 3, 3, dilation=2), (8, 8), None, False),
+    "oblong kernel": (nn.Conv2d(1, 3, (9, 3)), (12, 12), None, False),
+    "oblong stride": (nn.Conv2d(1, 3, 9, stride=(1, 2)), (12, 12), None, False),
+    "oblong padding": (nn.Conv2d(1, 3, 9, padding=(1, 2)), (12, 12), None, False),
+    "padding of another kind": (
+        nn.Conv2d(1, 3, 9, padding=4, padding_mode="reflect"),
+        (12, 12),
+        None,
+        False,
+    ),
+    "padding=same": (nn.Conv2d(1, 3, 9, padding="same"), (12, 12), None, False),
+    "another class": (nn.Linear(5, 2), (4, 5), None, False),
+}
+
+
+@pytest.fixture
+def torchs_own(monkeypatch):
+    """The layers that PyTorch itself computes, in order."""
+    called = []
+
+    def spy(kind, name):
+        original = getattr(kind, name)
+
+        def method(layer, *args, **kwargs):
+            called.append(layer)
+            return original(layer, *args, **kwargs)
+
+        monkeypatch.setattr(kind, name, method)
+
+    spy(nn.Conv2d, "_conv_forward")
+    spy(nn.ConvTranspose2d, "forward")
+    spy(nn.Linear, "forward")
+    return called
+
+
+def outcome(layer, x, weights):
+    """The output, and the gradients of a weighted sum of it: of the input, the parameters."""
+    x = x.clone().requires_grad_()
+    layer.zero_grad()
+    output = layer(x)
+    (output * weights).sum().backward()
+    return [output.detach(), x.grad, *(p.grad.clone() for p in layer.parameters())]
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("layer", "size", "rule", "fits"), CASES.values(), ids=CASES)
+def test_same_numbers(layer, size, rule, fits, memory_format, torchs_own):
+    layer = copy.deepcopy(layer)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in layer.parameters():
+        parameter.data.copy_(torch.randn(parameter.shape, generator=generator) / 5)
+    x = torch.randn(6, getattr(layer, "in_channels", 1), *size, generator=generator)
+    x = x.contiguous(memory_format=memory_format)
+    weights = torch.randn(layer(x).shape, generator=generator)
+    expected = outcome(layer, x, weights)
+
+    torchs_own.clear()
+    with matrix_products.matrix_products(layer):
+        assert getattr(layer.forward, "func", None) is rule
+        found = outcome(layer, x, weights)
+    assert torchs_own == ([] if fits else [layer])
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine.shape == theirs.shape
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_cases_reach_every_rule():
+    reached = {(rule, fits) for _, _, rule, fits in CASES.values()}
+    rules = (BANDED, ONE_PIXEL, ONE_STAMP)
+    both_ways = {(rule, fits) for rule in rules for fits in (True, False)}
+    assert reached == both_ways | {
+        (STAMPS, True),
+        (OVERLAP, True),
+        (None, False),
+    }  # stamps always fit
+
+
+@pytest.mark.parametrize("options", [{}, {"norm": "batch", "output": "linear"}])
+def test_backbone(build, small, torchs_own, options):
+    model, images = build(**options), small.train_images[:70] / 255
+    names = {module: name for name, module in model.named_modules()}
+    weights = torch.rand(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    state = copy.deepcopy(model.state_dict())
+    expected = outcome(model, images, weights)
+    model.load_state_dict(state)
+    model.to(memory_format=torch.channels_last)
+    torchs_own.clear()
+    with matrix_products.matrix_products(model):
+        found = outcome(model, images, weights)
+    largest = max(tensor.abs().max().item() for tensor in expected)
+    for mine, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5 * largest)
+    assert [names[layer] for layer in torchs_own] == ["encoder.conv2", "encoder.conv3"]
+
+
+def test_memory_that_is_used_again():
+    """Batches of several sizes in turn; an evaluation first; gradients of the input, and none."""
+    layer = nn.Conv2d(1, 8, 15, padding=1)
+    generator = torch.Generator().manual_seed(0)
+    matrix_products._scratch.cache_clear()
+    matrix_products._shifts.cache_clear()
+
+    def gradient(x):
+        layer.zero_grad()
+        layer(x).square().sum().backward()
+        return layer.weight.grad.clone()
+
+    for count, input_too in ((4, True), (4, False), (3, True), (3, False), (2, True), (4, False)):
+        x = torch.randn(count, 1, 28, 28, generator=generator)
+        with torch.inference_mode():
+            expected = layer(x)
+        wanted = gradient(x)
+        with matrix_products.matrix_products(layer):
+            with torch.inference_mode():
+                torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+            found = gradient(x.requires_grad_(input_too))
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_layers_are_restored():
+    model = Autoencoder()
+    with matrix_products.matrix_products(model):
+        assert sum("forward" in vars(module) for module in model.modules()) == 8
+    assert not any("forward" in vars(module) for module in model.modules())
+    with pytest.raises(KeyError), matrix_products.matrix_products(model):
+        raise KeyError
+    assert not any("forward" in vars(module) for module in model.modules())
+
+
+def test_a_subclass_keeps_its_own_method():
+    class Doubled(nn.Conv2d):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer, x = Doubled(2, 3, 4), torch.rand(1, 2, 4, 4)
+    expected = layer(x)
+    with matrix_products.matrix_products(layer):
+        torch.testing.assert_close(layer(x), expected)
+
+
+def test_training_agrees_to_the_last_digits_of_double_precision():
+    """In float32 rounding grows with the steps; in float64 it stays small enough to see through."""
+    torch.manual_seed(0)
+    plain, other = Autoencoder().double(), Autoencoder().double()
+    other.load_state_dict(plain.state_dict())
+    images = torch.rand(96, 1, 28, 28, dtype=torch.float64)
+    for model, layers in (
+        (plain, contextlib.nullcontext()),
+        (other, matrix_products.matrix_products(other)),
+    ):
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+        with layers:
+            for batch in images.repeat(5, 1, 1, 1).split(32):
+                loss = torch.nn.functional.mse_loss(model(batch), batch)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+    for a, b in zip(plain.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
