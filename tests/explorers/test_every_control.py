@@ -1,7 +1,7 @@
 """Every control of every notebook does what it should, at all its values, and says what fails.
 
 No other test moves a control of a notebook as it stands: nbval and papermill pass one that fails
-only then. The moving itself is done by `every_control.py`; here it also has to find what is planted.
+only then. `every_control.py` does the moving; here it also has to find what is planted.
 """
 
 import html
@@ -124,7 +124,7 @@ def test_an_error_that_the_reader_is_not_shown(monkeypatch):
 
 
 def moved(notebook, folder):
-    """What is found by moving all widgets after the last cell of a notebook, which runs in ``folder``."""
+    """What is found after the last cell of a notebook, which runs in ``folder``."""
     source = f"""import json, sys
 sys.path.append({str(Path(__file__).parent)!r})
 import every_control
