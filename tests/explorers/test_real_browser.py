@@ -24,6 +24,7 @@ from ae_helpers.course import series
 from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
 from ae_helpers.widgets.drawing import as_mnist
+from ae_helpers.widgets.feature_maps import BOARD
 from real_browser import (
     NoBrowserError,
     ShownExplorer,
@@ -192,7 +193,7 @@ def test_layer_xray(page, model, sample):
     with explorer.changing():
         explorer.press("digit", "ArrowRight")
     output = model(sample.test_images[1:2] / 255)[0, 0]
-    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=11)
+    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=BOARD // 28)
     explorer.root.locator(".ae-clickable").focus()
     with explorer.changing():
         page.keyboard.press("ArrowDown")
