@@ -48,7 +48,7 @@ def test_a_linear_network_set_to_pca_is_pca(picker):
     ("given", "error", "says"),
     [
         ([], TypeError, "are a list; expected a dict"),
-        ({}, ValueError, "no network in the dict"),
+        ({}, ValueError, "The networks are empty"),
         ({"new": models.Autoencoder()}, ValueError, "new: This network's error .* isn't trained"),
         ({"half": nn.Conv2d(1, 1, 1)}, TypeError, "half: A Conv2d has no encode"),
     ],
