@@ -14,16 +14,50 @@ are the same here, in opposite directions, between an ``image``, the side of the
 channels)``. ``by_x`` is the gradient of the loss with respect to ``x``.
 """
 
+from collections.abc import Generator, Iterable
+
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
+from ae_helpers.data import to_float
 from ae_helpers.models import Autoencoder
+from ae_helpers.training.loop import Objective, reconstruction_error
 
+UP_TO = 512  # images per batch, for each of them takes 300 kB
 COPYING = 40  # copying a number takes about as long as so many multiplications; 40 measured best
 
 # PyTorch has no other names for derivatives that are written to a given place.
 relu_derivative = torch.ops.aten.threshold_backward.grad_input
 sigmoid_derivative = torch.ops.aten.sigmoid_backward.grad_input
+
+
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    objective: Objective = reconstruction_error,
+) -> Generator[Tensor, None, None]:
+    """The steps of `loop.train_steps`, for the backbone and its own objective.
+
+    Raises:
+        ValueError: another network, see ``ByHand.suits``, or another objective.
+    """
+    if objective is not reconstruction_error:
+        raise ValueError(
+            f"the objective is {objective!r}; expected reconstruction_error, whose gradients are "
+            "written down here. Use loop.train_steps for others."
+        )
+    gradients = ByHand(model)
+    model.train()
+    for index in batches:
+        loss = gradients(to_float(images[index]))
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        yield loss
 
 
 class ByHand:

@@ -1,31 +1,44 @@
 """The same layers, computed as matrix products: same parameters, same numbers, less time.
 
 The backbone is tiny, so a training step on a CPU is mostly the overhead of general convolution
-routines. Six of its eight layers are matrix products in disguise. `training.fit` swaps them in
-while it trains, and for the test images; nothing else needs to know. (The backbone's gradients have
-a shorter way still, `by_hand`.) Results agree with PyTorch's own layers up to the rounding of
-float32; lesson 12 measures what it brings.
+routines. Six of its eight layers are matrix products in disguise, and here they are swapped in
+while a network trains. (The backbone's gradients have a shorter way still, `by_hand`.) Results
+agree with PyTorch's own layers up to the rounding of float32; lesson 12 measures what it brings.
 """
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
+
+from ae_helpers.training import loop
+from ae_helpers.training.loop import Objective, reconstruction_error
 
 BLOCK = 4  # neighbouring output columns that the banded product computes at once; 4 measured best
 
 
-@contextlib.contextmanager
-def matrix_products(model: nn.Module) -> Iterator[None]:
-    """Within this block, the layers of ``model`` that can be matrix products are.
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    objective: Objective = reconstruction_error,
+) -> Generator[Tensor, None, None]:
+    """The steps of `loop.train_steps`, with the layers of ``model`` as matrix products."""
+    with as_products(model):
+        yield from loop.train_steps(model, images, batches, optimizer, schedule, objective)
 
-    The weights lie in memory channels last meanwhile, which suits the other layers, too.
-    """
-    model.to(memory_format=torch.channels_last)
-    layers = [layer for layer in model.modules() if _rule(layer)]
+
+@contextlib.contextmanager
+def as_products(model: nn.Module) -> Iterator[None]:
+    """Within this block, the layers of ``model`` that can be matrix products are."""
+    # A forward that somebody else has put there stays.
+    layers = [m for m in model.modules() if _rule(m) and "forward" not in vars(m)]
     for layer in layers:
         layer.forward = functools.partial(_rule(layer), layer)  # hides the method of the class …
     try:
@@ -33,7 +46,6 @@ def matrix_products(model: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             del layer.forward  # … until it is deleted
-        model.to(memory_format=torch.contiguous_format)
         _scratch.cache_clear()  # tens of megabytes
 
 
