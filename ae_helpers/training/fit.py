@@ -108,12 +108,10 @@ def fit(
         "warmup_steps": warmup_steps,
         "one_cycle": one_cycle and epochs,
         # False, as in the runs from before there were others
-        "objective": objective is not reconstruction_error
-        and getattr(objective, "__name__", repr(objective)),
+        "objective": False if objective is reconstruction_error else _name_of(objective),
     }
     _check(model, data, epochs, settings)
     with _surroundings(model, seed) as (team, device, stop):
-        steps = choose_steps(model, objective, batch_size, team, device, fast)
         last = Path(folder) / "last.pt" if folder else None
         run = Run(model, History(settings), last, fused=fast and device.type == "cpu")
         history, say = run.history, Progress(silent=team.rank > 0 or not progress)
@@ -133,6 +131,7 @@ def fit(
         for epoch in range(history.epochs + 1, epochs + 1):
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
+            steps = choose_steps(model, objective, batch_size, team, device, fast)
             weighted, parts = team.divide(objective, batches[len(run.losses) :])
             losses = steps(model, images, parts, run.optimizer, run.schedule, weighted)
             run.losses = team.mean(_record(losses, run, len(batches), epochs, say, stop))
@@ -177,6 +176,10 @@ def trained_backbone(
 
 
 # ------------------------------------------------------------------------------ the parts of `fit`
+
+
+def _name_of(objective: Objective) -> str:
+    return getattr(objective, "__name__", repr(objective))
 
 
 def _check(model: nn.Module, data: ImageData, epochs: int, settings: dict) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LinearLR, OneCycleLR
+from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR
 
 from ae_helpers.models import checkpoints
 
@@ -56,7 +56,7 @@ class Run:
         settings = history.settings
         rate, warmup = settings["learning_rate"], settings["warmup_steps"]
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fused or None)
-        self.schedule = None
+        self.schedule: LRScheduler | None = None
         if warmup:
             self.schedule = LinearLR(self.optimizer, start_factor=1 / warmup, total_iters=warmup)
         elif epochs := settings["one_cycle"]:
@@ -67,6 +67,7 @@ class Run:
     @property
     def name(self) -> str:
         """``folder/last.pt``: enough to find it, and no machine's path in a stored notebook."""
+        assert self.last
         return f"{self.last.resolve().parent.name}/{self.last.name}"
 
     def no_losses(self) -> Tensor:
