@@ -5,7 +5,7 @@ from numbers import Real
 import torch
 
 from ae_helpers.data import ImageData, to_float
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import black, mean_image
 

@@ -11,7 +11,7 @@ from numbers import Real
 import numpy as np
 from torch import Tensor, nn
 
-from ae_helpers.exercises import Mistake, call, check, given
+from ae_helpers.exercises.answers import Mistake, call, check, given
 from ae_helpers.models import Encoder, count_parameters, ledger
 
 CONVS = [layer for layer in Encoder() if isinstance(layer, nn.Conv2d)]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 
 CHANNELS = (64, 32, 16, 8, 1)  # of the decoder: what goes into its first layer, comes out of each
 SIZES = (1, 4, 8, 16, 28)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ae_helpers.data import to_float
-from ae_helpers.exercises import Mistake, call, check, given
+from ae_helpers.exercises.answers import Mistake, call, check, given
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.diagnostics import Instruments
 from ae_helpers.models import Autoencoder

@@ -73,12 +73,7 @@ WRONG = {
 }
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG)
+TestZoo = zoo_tests(RIGHT, WRONG)
 
 
 def test_a_verdict_is_one_line_in_a_notebook():
