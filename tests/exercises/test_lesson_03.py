@@ -153,6 +153,7 @@ RIGHT = {
         "batch norm": with_activations(nn.BatchNorm2d),
         "group norm": with_activations(lambda channels: nn.GroupNorm(1, channels)),
         "PReLU": with_activations(nn.PReLU),
+        "float64": mirror(OURS).double(),
     },
     check.inner_products: {
         "numbers": minus_bias,
