@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 
 
 def _as_list(answer, wanted: str) -> list:

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ae_helpers.exercises import Mistake, call, call_unchanged, check
+from ae_helpers.exercises.answers import Mistake, call, call_unchanged, check
 
 # ------------------------------------------------------------------------------- what they share
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ae_helpers.data import to_float
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 from ae_helpers.measures import image_errors
 from ae_helpers.models import in_evaluation
 

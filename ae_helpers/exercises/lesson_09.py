@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ae_helpers.exercises import Mistake, call, call_unchanged, check
+from ae_helpers.exercises.answers import Mistake, call, call_unchanged, check
 
 # ------------------------------------------------------------------------------- what they share
 

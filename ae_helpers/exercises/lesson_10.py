@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ae_helpers.data import to_float
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import mean_image
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import Mistake, call, check
 
 # ------------------------------------------------------------------------------- reading a profile
 

@@ -247,12 +247,7 @@ WRONG = {
 SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784"}
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
+TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
 
 
 def test_means_that_are_nearly_right_are_shown_to_differ():

@@ -205,9 +205,4 @@ WRONG_AGAIN = {
 }
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG, again=WRONG_AGAIN)
+TestZoo = zoo_tests(RIGHT, WRONG, again=WRONG_AGAIN)

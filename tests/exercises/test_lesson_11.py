@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_11 as check
 from ae_helpers.measures import applications
-from exercise_zoo import odd_answers_test, random_numbers_test, zoo_tests
+from exercise_zoo import zoo_tests
 
 # -------------------------------------------------------------------------------- noisy and clean
 
@@ -405,14 +405,7 @@ AGAIN = {
         "one number": (lambda c, s: 32, "numbers of 32 bits"),
     },
 }
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG, AGAIN)
-test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
-test_odd_answers_get_a_verdict = odd_answers_test(RIGHT)
+TestZoo = zoo_tests(RIGHT, WRONG, AGAIN)
 
 
 @pytest.mark.parametrize("seed", range(3))
