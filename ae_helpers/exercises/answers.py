@@ -175,6 +175,32 @@ def shape(
     return tuple(whole(value, what, where=where) for value in values)
 
 
+def indices(
+    answer,
+    what: str,
+    shapes: Mapping[tuple, str] | None = None,
+    otherwise: str = "",
+    *,
+    where: str = "Your answer",
+) -> list[int | float]:
+    """Indices in a row, also one row of several; ``otherwise`` is said about shapes not in ``shapes``.
+
+    Numbers that aren't whole are no indices, but left for ``explain`` to name what they are.
+    """
+    values = tensor(answer, what, where=where, dtype=None)
+    values = values[0] if values.ndim == 2 and len(values) == 1 else values
+    if values.ndim == 0:
+        raise Mistake(f"{where} is one number, {values.item():.6g}; expected {what}.")
+    if values.ndim > 1:
+        column = {(len(values), 1): "A column: add .flatten()."}
+        _refuse_shape(values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}", where)
+    if values.numel() and values.is_floating_point() and torch.equal(values, values.round()):
+        raise Mistake(f"{where} holds floats, which no tensor takes as indices: keep int64.")
+    if values.dtype == torch.uint8:
+        raise Mistake(f"{where} is uint8, which a tensor takes for a mask: keep int64.")
+    return values.tolist()
+
+
 def tensor(
     answer,
     what: str,
