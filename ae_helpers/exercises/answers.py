@@ -310,7 +310,7 @@ def near(one, other, rtol: float = 1e-4, atol: float = 1e-7) -> bool:
 def explain(
     found,
     right,
-    mistakes: Sequence[tuple] = (),
+    mistakes: Mapping[str, object] | Sequence[tuple[object, str]] = (),
     *,
     cases: Sequence[tuple] | None = None,
     asked: str = "",
@@ -325,7 +325,8 @@ def explain(
     ``cases``, ``found`` has an item for each of them, and so has a rule, or takes a case.
 
     Args:
-        mistakes: rows (wrong rule, what to say about it). A rule that can't be computed is skipped.
+        mistakes: ``{what to say: wrong rule}``, or rows (wrong rule, what to say) where a loop makes
+            them. A rule that can't be computed is skipped.
         cases: tuples of arguments that the answer was called with.
         asked: how to write a case, as in ``"n={}, k={}"``.
         otherwise: what to say if no row fits, with ``{found}``, ``{right}`` and ``{case}``, of the
@@ -350,7 +351,8 @@ def explain(
     same = [near(*pair, rtol, atol) for pair in zip(found, wanted, strict=True)]
     if all(same):
         return
-    for rule, text in mistakes:
+    rows = [row[::-1] for row in mistakes.items()] if isinstance(mistakes, Mapping) else mistakes
+    for rule, text in rows:
         if fits(rule):
             raise Mistake(text)
     place = same.index(False)
