@@ -183,7 +183,7 @@ def indices(
     *,
     where: str = "Your answer",
 ) -> list[int | float]:
-    """Indices in a row, also one row of several; ``otherwise`` is said about shapes not in ``shapes``.
+    """Indices in a row; ``otherwise`` is said about shapes that aren't in ``shapes``.
 
     Numbers that aren't whole are no indices, but left for ``explain`` to name what they are.
     """
@@ -193,7 +193,9 @@ def indices(
         raise Mistake(f"{where} is one number, {values.item():.6g}; expected {what}.")
     if values.ndim > 1:
         column = {(len(values), 1): "A column: add .flatten()."}
-        _refuse_shape(values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}", where)
+        _refuse_shape(
+            values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}".strip(), where
+        )
     if values.numel() and values.is_floating_point() and torch.equal(values, values.round()):
         raise Mistake(f"{where} holds floats, which no tensor takes as indices: keep int64.")
     if values.dtype == torch.uint8:

@@ -15,6 +15,7 @@ from ae_helpers.exercises.answers import (
     call_unchanged,
     check,
     explain,
+    indices,
     near,
     number,
     numbers,
@@ -187,6 +188,11 @@ def test_what_is_no_number_is_named(answer, words):
         (tensor, [1, "a"], "Your answer, at position 1, is a str, 'a'; expected it."),
         (tensor, torch.tensor([0, math.nan]), "is NaN, which is no number, at position 1."),
         (tensor, [[0, math.inf]], "is infinite, at position (0, 1)."),
+        (indices, 37, "one number, 37; expected it."),
+        (indices, [[3], [1]], "has the shape (2, 1). A column: add .flatten()."),
+        (indices, torch.ones(3, 2), "has the shape (3, 2). Expected it."),
+        (indices, [3.0, 1.0], "holds floats, which no tensor takes as indices"),
+        (indices, torch.tensor([3, 1], dtype=torch.uint8), "is uint8, which"),
     ],
 )
 def test_what_is_no_list_is_named(function, answer, words):
@@ -202,7 +208,14 @@ def test_lengths_and_shapes_are_compared():
     assert said == "conv2: it has the shape (4,). No."
 
 
-@pytest.mark.parametrize("function", [number, numbers, shape, tensor])
+def test_indices_are_a_row_and_what_is_no_index_is_left_to_be_named():
+    assert indices(range(3), "it") == indices([[0, 1, 2]], "it") == [0, 1, 2]
+    assert indices([0.5, 1.0], "it") == [0.5, 1.0]
+    assert mistake_of(indices, torch.ones(3, 2), "it", {(3, 2): "Points."}).endswith("Points.")
+    assert mistake_of(indices, torch.ones(3, 2), "it", {}, "Why?").endswith("Expected it. Why?")
+
+
+@pytest.mark.parametrize("function", [number, numbers, shape, indices, tensor])
 def test_readers_read_or_refuse_whatever_it_is(function):
     arguments = () if function is number else ("it",)
     for odd in ODD:
