@@ -176,30 +176,27 @@ def shape(
 
 
 def indices(
-    answer,
-    what: str,
-    shapes: Mapping[tuple, str] | None = None,
-    otherwise: str = "",
-    *,
-    where: str = "Your answer",
-) -> list[int | float]:
-    """Indices in a row; ``otherwise`` is said about shapes that aren't in ``shapes``.
-
-    Numbers that aren't whole are no indices, but left for ``explain`` to name what they are.
-    """
+    answer, n: int, of: str, shapes: Mapping[tuple, str] | None = None, otherwise: str = ""
+) -> list[int]:
+    """The indices of n of something, in a row; ``shapes`` as for ``tensor``, or ``otherwise``."""
+    where, what = f"For n = {n} your answer", f"the indices of {n} {of}"
     values = tensor(answer, what, where=where, dtype=None)
-    values = values[0] if values.ndim == 2 and len(values) == 1 else values
-    if values.ndim == 0:
-        raise Mistake(f"{where} is one number, {values.item():.6g}; expected {what}.")
-    if values.ndim > 1:
-        column = {(len(values), 1): "A column: add .flatten()."}
-        _refuse_shape(
-            values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}".strip(), where
-        )
-    if values.numel() and values.is_floating_point() and torch.equal(values, values.round()):
-        raise Mistake(f"{where} holds floats, which no tensor takes as indices: keep int64.")
-    if values.dtype == torch.uint8:
-        raise Mistake(f"{where} is uint8, which a tensor takes for a mask: keep int64.")
+    if values.ndim == 2 and len(values) == 1:
+        values = values[0]
+    if values.ndim != 1:
+        column = {(n, 1): "The indices stand in a column: add .flatten()."}
+        _refuse_shape(values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}", where)
+    for value in values.tolist():
+        if value % 1:
+            cure = "If it is a value: topk and sort give .values and .indices, argsort indices."
+            raise Mistake(f"{where} holds {value:.4g}, which is no index. {cure}")
+    if values.numel() and (values.is_floating_point() or values.dtype == torch.uint8):
+        refused = "a tensor takes for a mask" if values.dtype == torch.uint8 else "no tensor takes"
+        raise Mistake(f"{where} is {values.dtype}, which {refused} as indices: keep int64.")
+    if len(values) != n:
+        slices = {n - 1: "A slice such as [1:n] or [-n:-1] holds n − 1."}
+        why = slices.get(len(values), otherwise) if len(values) < n else ""
+        raise Mistake(f"{where} holds {len(values)} indices; expected exactly n. {why}".strip())
     return values.tolist()
 
 

@@ -54,27 +54,6 @@ def _top(scores):
 
 
 WORST_MISTAKES = {
-    "The right order, but of all images: keep the first n.": lambda d, n: _order(d),
-    "The right order, but one index too few: [:n].": lambda d, n: _order(d)[: n - 1],
-    "For n = 3 all is right, but for n = 2 you return 3, too: use n.": lambda d, n: _order(d)[:3],
-    "Your slice leaves out the worst image: [1:n] holds n - 1.": lambda d, n: _order(d)[1:n],
-    "Your slice leaves out the worst image: [-n:-1] holds n - 1, without the last.": (
-        lambda d, n: _order(d)[1:n].flip(0)
-    ),
-    "Those are the errors of all images; return the indices of the largest n.": (
-        lambda d, n: _errors(d)
-    ),
-    "Those are the errors of the worst images, not their indices. topk and sort give both, as "
-    ".values and .indices.": lambda d, n: _errors(d).topk(n).values,
-    "Those are the errors of the worst images, not their indices: argsort gives those.": (
-        lambda d, n: _errors(d).sort().values[-n:]
-    ),
-    "Those are sums of squares of the worst images, not their indices.": (
-        lambda d, n: 784 * _errors(d).topk(n).values
-    ),
-    "Those are roots of the errors of the worst images, not their indices.": (
-        lambda d, n: _errors(d).topk(n).values.sqrt()
-    ),
     "One place too late: the worst image itself, at position 0, is left out.": (
         lambda d, n: _order(d)[1 : n + 1]
     ),
@@ -111,23 +90,20 @@ WORST_MISTAKES = {
 def worst(answer) -> str:
     """``answer(images, reconstructions, n)`` → indices of the n worst images, the worst first."""
     images, reconstructions = _pictures()
-    found = []
     for n in (3, 2):
         shapes = {
             (n, *images.shape[1:]): "Return only their indices, which tell where they are.",
             (2, n): "Values and indices? Return the indices alone.",
         }
         one_each = "One error per image is needed: average over all its axes, .flatten(1).mean(1)."
-        indexed = call_unchanged(IN_PLACE, answer, images, reconstructions, n)
-        found.append(indices(indexed, f"the indices of {n} images", shapes, one_each))
-    explain(
-        found,
-        lambda d, n: _order(d)[:n],
-        WORST_MISTAKES,
-        cases=[(images - reconstructions, n) for n in (3, 2)],
-        otherwise="{found} is not the order that the MSE per image gives, {right}. Is one error "
-        "per image left, shape (N,), before you rank?",
-    )
+        found = call_unchanged(IN_PLACE, answer, images, reconstructions, n)
+        explain(
+            [indices(found, n, "images", shapes, one_each)],
+            lambda d, n: _order(d)[:n],
+            WORST_MISTAKES,
+            cases=[(images - reconstructions, n)],
+            otherwise="{found} is not the order that the MSE per image gives, {right}.",
+        )
     return "Right: one error per image, and the indices of the largest, the worst first."
 
 

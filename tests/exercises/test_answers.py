@@ -188,11 +188,6 @@ def test_what_is_no_number_is_named(answer, words):
         (tensor, [1, "a"], "Your answer, at position 1, is a str, 'a'; expected it."),
         (tensor, torch.tensor([0, math.nan]), "is NaN, which is no number, at position 1."),
         (tensor, [[0, math.inf]], "is infinite, at position (0, 1)."),
-        (indices, 37, "one number, 37; expected it."),
-        (indices, [[3], [1]], "has the shape (2, 1). A column: add .flatten()."),
-        (indices, torch.ones(3, 2), "has the shape (3, 2). Expected it."),
-        (indices, [3.0, 1.0], "holds floats, which no tensor takes as indices"),
-        (indices, torch.tensor([3, 1], dtype=torch.uint8), "is uint8, which"),
     ],
 )
 def test_what_is_no_list_is_named(function, answer, words):
@@ -208,14 +203,29 @@ def test_lengths_and_shapes_are_compared():
     assert said == "conv2: it has the shape (4,). No."
 
 
-def test_indices_are_a_row_and_what_is_no_index_is_left_to_be_named():
-    assert indices(range(3), "it") == indices([[0, 1, 2]], "it") == [0, 1, 2]
-    assert indices([0.5, 1.0], "it") == [0.5, 1.0]
-    assert mistake_of(indices, torch.ones(3, 2), "it", {(3, 2): "Points."}).endswith("Points.")
-    assert mistake_of(indices, torch.ones(3, 2), "it", {}, "Why?").endswith("Expected it. Why?")
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (37, "For n = 2 your answer has the shape (). Expected the indices of 2 images. Why?"),
+        ([[3], [1]], "has the shape (2, 1). The indices stand in a column: add .flatten()."),
+        (torch.ones(3, 2), "has the shape (3, 2). Points."),
+        ([3, 1.5], "holds 1.5, which is no index. If it is a value"),
+        ([3.0, 1.0], "is torch.float64, which no tensor takes as indices: keep int64."),
+        (torch.ones(2).byte(), "is torch.uint8, which a tensor takes for a mask as indices"),
+        ([3], "holds 1 indices; expected exactly n. A slice such as [1:n]"),
+        ([3, 1, 2], "holds 3 indices; expected exactly n."),
+        ([], "holds 0 indices; expected exactly n."),
+    ],
+)
+def test_what_is_no_index_is_named(answer, words):
+    assert words in mistake_of(indices, answer, 2, "images", {(3, 2): "Points."}, "Why?")
 
 
-@pytest.mark.parametrize("function", [number, numbers, shape, indices, tensor])
+def test_indices_are_a_row_of_whole_numbers():
+    assert indices(range(3), 3, "images") == indices([[0, 1, 2]], 3, "images") == [0, 1, 2]
+
+
+@pytest.mark.parametrize("function", [number, numbers, shape, tensor])
 def test_readers_read_or_refuse_whatever_it_is(function):
     arguments = () if function is number else ("it",)
     for odd in ODD:

@@ -114,9 +114,12 @@ WRONG = {
         "ascending": (lambda x, r, n: errors_of(x, r).argsort()[:n], "best images"),
         "worst last": (lambda x, r, n: errors_of(x, r).argsort()[-n:], "worst comes last"),
         "no order": (lambda x, r, n: sorted(errors_of(x, r).topk(n).indices), "not in order"),
-        "values": (lambda x, r, n: errors_of(x, r).topk(n).values, "not their indices"),
-        "all of them": (lambda x, r, n: errors_of(x, r).argsort(descending=True), "first n"),
-        "total": (lambda x, r, n: (x - r).square().sum().item(), "is one number"),
+        "values": (lambda x, r, n: errors_of(x, r).topk(n).values, "no index. If it is a value"),
+        "all of them": (
+            lambda x, r, n: errors_of(x, r).argsort(descending=True),
+            "12 indices",
+        ),
+        "total": (lambda x, r, n: (x - r).square().sum().item(), "shape ()"),
         "batch axis": (
             lambda x, r, n: (x - r).square().mean(0).flatten().topk(n).indices,
             "batch axis",
@@ -125,7 +128,7 @@ WRONG = {
         "axes left": (lambda x, r, n: (x - r).square().mean(3).sort().indices, "over all its axes"),
         "one error": (
             lambda x, r, n: (x - r).square().mean(0).flatten(1).mean(1).argsort(),
-            "(N,)",
+            "1 indices; expected",
         ),
         "no square": (lambda x, r, n: (x - r).flatten(1).mean(1).topk(n).indices, "square"),
         "absolute": (lambda x, r, n: (x - r).abs().flatten(1).mean(1).topk(n).indices, "|x"),
@@ -140,19 +143,22 @@ WRONG = {
         "in place": (in_place, "changes the tensors"),
         "topk's pair": (lambda x, r, n: errors_of(x, r).topk(n), "together"),
         "images": (lambda x, r, n: x[errors_of(x, r).topk(n).indices], "Return only their indices"),
-        "floats": (lambda x, r, n: errors_of(x, r).topk(n).indices.float(), "holds floats"),
-        "always 3": (lambda x, r, n: errors_of(x, r).topk(3).indices, "for n = 2"),
-        "one less": (lambda x, r, n: errors_of(x, r).topk(n - 1).indices, "one index too few"),
+        "floats": (
+            lambda x, r, n: errors_of(x, r).topk(n).indices.float(),
+            "is torch.float32",
+        ),
+        "always 3": (lambda x, r, n: errors_of(x, r).topk(3).indices, "For n = 2"),
+        "one less": (lambda x, r, n: errors_of(x, r).topk(n - 1).indices, "[1:n] or [-n:-1]"),
         "second first": (lambda x, r, n: errors_of(x, r).topk(n + 1).indices[1:], "place too late"),
         "mask": (lambda x, r, n: errors_of(x, r) > 0.02, "True or False"),
-        "all errors": (errors_of_all, "errors of all images"),
-        "half an index": (lambda x, r, n: [7, 2.5, 9], "[7, 2.5, 9] is not the order"),
+        "all errors": (errors_of_all, "which is no index"),
+        "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5, which is no index"),
         "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "shape (3, 784)"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
         "a column": (lambda x, r, n: errors_of(x, r).topk(n).indices[:, None], "add .flatten()"),
         "slice from 1": (
             lambda x, r, n: errors_of(x, r).argsort(descending=True)[1:n],
-            "leaves out the worst image",
+            "holds n − 1",
         ),
         "counted from 1": (lambda x, r, n: errors_of(x, r).topk(n).indices + 1, "one too high"),
         "squares the mean": (
@@ -242,8 +248,8 @@ WRONG = {
         "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-# As "last above", "strict", "digits missing", "reversed": the check can't tell them apart.
-SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784"}
+# As "last above", "strict", "digits missing", "reversed", "one less": the check can't tell.
+SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784", "slice from 1"}
 
 
 TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
