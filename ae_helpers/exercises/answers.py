@@ -324,8 +324,8 @@ def explain(
     ``cases``, ``found`` has an item for each of them, and so has a rule, or takes a case.
 
     Args:
-        mistakes: ``{what to say: wrong rule}``, or rows (wrong rule, what to say) where a loop makes
-            them. A rule that can't be computed is skipped.
+        mistakes: ``{what to say: wrong rule}``, or rows (wrong rule, what to say) that a loop made.
+            A rule that can't be computed is skipped.
         cases: tuples of arguments that the answer was called with.
         asked: how to write a case, as in ``"n={}, k={}"``.
         otherwise: what to say if no row fits, with ``{found}``, ``{right}`` and ``{case}``, of the
