@@ -150,6 +150,8 @@ RIGHT = {
         "lerp": running(mix=lambda old, new, m: torch.lerp(old, new, m)),
         "a layer of torch": kept_by_torch,
         "a list": running(result=lambda mean, var: [mean, var]),
+        "NumPy": running(result=lambda mean, var: (mean.numpy(), var.numpy())),
+        "popped": running(of=lambda batches: (batches.pop(0) for _ in range(len(batches)))),
         "stacked": running(result=lambda mean, var: torch.stack([mean, var])),
     },
     check.dropout: {
@@ -175,6 +177,7 @@ WRONG = {
         "eps outside": (normalised(root=lambda v, e: v.sqrt() + e), "under it"),
         "no eps": (normalised(root=lambda v, e: v.sqrt()), "eps is missing"),
         "own eps": (normalised(root=lambda v, e: (v + 1e-5).sqrt()), "torch's default"),
+        "the larger": (normalised(root=lambda v, e: v.clamp(min=e).sqrt()), "is smaller"),
         "no root": (normalised(root=lambda v, e: v + e), "divide by its root"),
         "eps squared": (normalised(root=lambda v, e: (v + e**2).sqrt()), "square eps"),
         "neither": (normalised(end=lambda x, g, b: x), "γ and β are missing"),
@@ -209,7 +212,6 @@ WRONG = {
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
         "NaN": (lambda x, *_: x * float("nan"), "NaN"),
-        "text": (lambda *_: "x", "You return a str"),
         "twice": (
             lambda x, g, b, e: 2 * normalised()(x, g, b, e),
             "which is β, and spreads near",
@@ -236,11 +238,11 @@ WRONG = {
         "variance first": (running(result=lambda m, v: (v, m)), "the variance first"),
         "root": (running(result=lambda m, v: (m, v.sqrt())), "no root"),
         "mean alone": (running(result=lambda m, v: m), "return mean, var"),
-        "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (3, 1)"),
+        "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (2, 3, 1)"),
         "fixed momentum": (lambda batches, m: running()(batches, 0.3), "not for 0.1"),
         "biased halfway": (
             running(result=lambda m, v: (m, v * 0.9)),
-            "Your variance is",
+            "your mean and variance are",
         ),
     },
     check.dropout: {
@@ -271,6 +273,21 @@ WRONG = {
             drop(keep=lambda x, p, g: torch.rand(x.shape[1:], generator=g) >= p),
             "All images lose the same",
         ),
+        "one mask for all channels": (
+            drop(keep=lambda x, p, g: torch.rand(len(x), 1, *x.shape[2:], generator=g) >= p),
+            "All channels of an image",
+        ),
+        "one mask for two images": (
+            drop(
+                keep=lambda x, p, g: (torch.rand(x[::2].shape, generator=g) >= p).repeat(2, 1, 1, 1)
+            ),
+            "as others",
+        ),
+        "whole rows": (
+            drop(keep=lambda x, p, g: torch.rand(*x.shape[:3], 1, generator=g) >= p),
+            "along the axes (3,)",
+        ),
+        "only scaled": (lambda x, p, training, g: x / (1 - p * training), "none of it becomes 0"),
         "whole images": (
             drop(keep=lambda x, p, g: torch.rand(len(x), 1, 1, 1, generator=g) >= p),
             "Whole images",
@@ -298,6 +315,21 @@ WRONG = {
         "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
     },
 }
+# The same mistakes in other forms: they hear the same.
+WRONG_AGAIN = {
+    check.dropout: {
+        "the mean in place of 0": (
+            lambda x, p, training, g: (
+                torch.where(masked(x, p, g) == 0, x.mean(), x / (1 - p)) if training else x
+            ),
+            "none of it becomes 0",
+        ),
+        "added noise": (
+            lambda x, p, training, g: x + training * torch.rand(x.shape, generator=g),
+            "none of it becomes 0",
+        ),
+    },
+}
 
 
-TestZoo = zoo_tests(RIGHT, WRONG)
+TestZoo = zoo_tests(RIGHT, WRONG, again=WRONG_AGAIN)
