@@ -313,7 +313,7 @@ def explain(
     *,
     cases: Sequence[tuple] | None = None,
     asked: str = "",
-    otherwise: str = "",
+    otherwise: str | None = "",
     rtol: float = 1e-4,
     atol: float = 1e-7,
 ) -> None:
@@ -329,7 +329,7 @@ def explain(
         cases: tuples of arguments that the answer was called with.
         asked: how to write a case, as in ``"n={}, k={}"``.
         otherwise: what to say if no row fits, with ``{found}``, ``{right}`` and ``{case}``, of the
-            first case that is wrong.
+            first case that is wrong; ``None`` says nothing then, and leaves that to what follows.
     """
     single = cases is None
     cases, found = ([()], [found]) if single else (cases, found)
@@ -354,6 +354,8 @@ def explain(
     for rule, text in rows:
         if fits(rule):
             raise Mistake(text)
+    if otherwise is None:
+        return
     place = same.index(False)
     case = asked.format(*cases[place])
     plain = f"For {case} you" if case else "You"
@@ -381,4 +383,6 @@ def _shown(found, right) -> tuple[str, str]:
 def _text(values, digits: int) -> str:
     if isinstance(values, list):
         return f"[{', '.join(_text(value, digits) for value in values)}]"
-    return f"{values:,}" if isinstance(values, int) else f"{values:.{digits}g}"
+    if isinstance(values, int):
+        return f"{values:,}"
+    return f"{values:,.{max(digits, len(str(int(values))))}g}"  # 12,345 rather than 1.234e+04
