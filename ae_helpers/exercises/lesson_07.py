@@ -194,9 +194,7 @@ RUNNING_MISTAKES = {
     "Only the last batch is left: mix it into what the earlier ones gave.": (
         lambda xs, m: _statistics(xs[-1])
     ),
-    "Only the first batch was used: is `return` inside the loop?": lambda xs, m: _running(
-        xs[:1], m
-    ),
+    "Only the first batch is used: is `return` inside the loop?": lambda xs, m: _running(xs[:1], m),
     "Only the last batch is in your mix: does each pass through the loop start anew, from 0, 1?": (
         lambda xs, m: _running(xs[-1:], m)
     ),
