@@ -235,23 +235,14 @@ def _refuse_shape(values: Tensor, shapes: Mapping | None, expected: str, where: 
 
 def _values(answer, what: str, where: str) -> Tensor:
     """The numbers of an answer of any form, in whatever dtype it has; some may be infinite."""
-    given(answer)
     end = f"; expected {what}."
+    if isinstance(given(answer), Tensor):
+        return _of_torch(answer, where, end)
     if isinstance(answer, tuple) and hasattr(answer, "indices"):
         raise Mistake(
             f"{where} is values and indices together, as topk, sort and max give them: add "
             ".values or .indices."
         )
-    if isinstance(answer, Tensor):
-        if answer.is_meta:
-            raise Mistake(f"{where} is on the meta device, where tensors hold no numbers{end}")
-        if answer.layout is not torch.strided:
-            raise Mistake(f"{where} is a sparse tensor{end} .to_dense() makes an ordinary one.")
-        if answer.is_complex():
-            raise Mistake(f"{where} is complex{end}")
-        if answer.dtype == torch.bool:
-            raise Mistake(f"{where} is {_described(answer)}, True or False{end}")
-        return answer.detach().cpu()
     if isinstance(answer, list | tuple | range):
         parts = [
             _values(part, what, f"{where}, at position {place},")
@@ -281,6 +272,18 @@ def _values(answer, what: str, where: str) -> Tensor:
     elif hasattr(answer, "__next__"):
         end += " Make a list of it."
     raise Mistake(f"{where} is {_described(answer)}{end}")
+
+
+def _of_torch(answer: Tensor, where: str, end: str) -> Tensor:
+    if answer.is_meta:
+        raise Mistake(f"{where} is on the meta device, where tensors hold no numbers{end}")
+    if answer.layout is not torch.strided:
+        raise Mistake(f"{where} is a sparse tensor{end} .to_dense() makes an ordinary one.")
+    if answer.is_complex():
+        raise Mistake(f"{where} is complex{end}")
+    if answer.dtype == torch.bool:
+        raise Mistake(f"{where} is {_described(answer)}, True or False{end}")
+    return answer.detach().cpu()
 
 
 def _described(answer) -> str:
