@@ -200,6 +200,20 @@ def indices(
     return values.tolist()
 
 
+def misordered(order: Tensor, n: int, first: str) -> dict[str, Tensor]:
+    """What to say about the n ``first`` (best, nearest, …) of an order that are taken wrongly."""
+    best = order[:n]
+    return {
+        f"One place too late: the {first} itself, at position 0, is left out.": order[1 : n + 1],
+        "Each index is one too high: counting begins at 0.": best + 1,
+        f"Those are from the other end: the {first} come first. Sorting is ascending, and topk "
+        "descending, unless you say otherwise.": order.flip(0)[:n],
+        f"You take the last n, but the {first} come first in your order.": order[-n:],
+        f"The right ones, but the {first} comes last; it should come first.": best.flip(0),
+        f"The right ones, but not in order: the {first} first.": best.sort().values,
+    }
+
+
 def tensor(
     answer,
     what: str,

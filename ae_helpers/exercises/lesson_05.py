@@ -3,8 +3,6 @@
 Each tries an answer on cases of which every wrong rule in its table makes something else.
 """
 
-import bisect
-
 import torch
 from torch import Tensor
 
@@ -14,6 +12,7 @@ from ae_helpers.exercises.answers import (
     check,
     explain,
     indices,
+    misordered,
     number,
     numbers,
     tensor,
@@ -40,48 +39,24 @@ def _pictures() -> tuple[Tensor, Tensor]:
     return images, images - wrong
 
 
-def _errors(difference: Tensor) -> Tensor:
-    return difference.square().flatten(1).mean(1)
-
-
-def _order(difference: Tensor) -> Tensor:
-    return _errors(difference).argsort(descending=True)
-
-
-def _top(scores):
-    """The rule that ranks by the scores of ``images - reconstructions``."""
-    return lambda d, n: scores(d).flatten().topk(n).indices
-
-
-WORST_MISTAKES = {
-    "One place too late: the worst image itself, at position 0, is left out.": (
-        lambda d, n: _order(d)[1 : n + 1]
-    ),
-    "Each index is one too high: the first image has the index 0.": lambda d, n: _order(d)[:n] + 1,
-    "Those are the best images: sorting is ascending unless you say otherwise.": (
-        lambda d, n: _order(d).flip(0)[:n]
-    ),
-    "The right images, but the worst comes last; it should come first.": (
-        lambda d, n: _order(d)[:n].flip(0)
-    ),
-    "The right images, but not in order: the worst first.": lambda d, n: _order(d)[:n].sort()[0],
+WRONG_SCORES = {  # of the differences
     "Those are positions of single pixels: you rank all pixels of all images together. Average "
-    "over each image first.": _top(torch.square),
+    "over each image first.": torch.square,
     "You average over the batch axis: that leaves an error per pixel, not per image. "
-    ".flatten(1).mean(1) keeps axis 0.": _top(lambda d: d.square().mean(0)),
+    ".flatten(1).mean(1) keeps axis 0.": lambda wrong: wrong.square().mean(0),
     "You square the mean difference; square each pixel's, then take the mean.": (
-        _top(lambda d: d.flatten(1).mean(1).square())
+        lambda wrong: wrong.flatten(1).mean(1).square()
     ),
-    "The square is missing: too bright and too dark cancel.": _top(lambda d: d.flatten(1).mean(1)),
-    "The square is missing: too dark and too bright cancel.": _top(lambda d: -d.flatten(1).mean(1)),
+    "The square is missing: too bright and too dark cancel.": lambda wrong: wrong.mean((1, 2, 3)),
+    "The square is missing: too dark and too bright cancel.": lambda wrong: -wrong.mean((1, 2, 3)),
     "You rank by the mean of |x − x̂|. The MSE squares, so big errors count more.": (
-        _top(lambda d: d.abs().flatten(1).mean(1))
+        lambda wrong: wrong.abs().flatten(1).mean(1)
     ),
     "You rank by the median, which ignores how bad the bad pixels are; take the mean.": (
-        _top(lambda d: d.square().flatten(1).median(1).values)
+        lambda wrong: wrong.square().flatten(1).median(1).values
     ),
     "You rank by the worst pixel of each image; take the mean over its pixels.": (
-        _top(lambda d: d.abs().flatten(1).amax(1))
+        lambda wrong: wrong.abs().flatten(1).amax(1)
     ),
 }
 
@@ -90,18 +65,23 @@ WORST_MISTAKES = {
 def worst(answer) -> str:
     """``answer(images, reconstructions, n)`` → indices of the n worst images, the worst first."""
     images, reconstructions = _pictures()
+    wrong = images - reconstructions
+    order = wrong.square().flatten(1).mean(1).argsort(descending=True)
+    one_each = "One error per image is needed: average over all its axes, .flatten(1).mean(1)."
     for n in (3, 2):
         shapes = {
             (n, *images.shape[1:]): "Return only their indices, which tell where they are.",
             (2, n): "Values and indices? Return the indices alone.",
         }
-        one_each = "One error per image is needed: average over all its axes, .flatten(1).mean(1)."
         found = call_unchanged(IN_PLACE, answer, images, reconstructions, n)
+        mistakes = {
+            **misordered(order, n, "worst"),
+            **{text: of(wrong).flatten().topk(n).indices for text, of in WRONG_SCORES.items()},
+        }
         explain(
-            [indices(found, n, "images", shapes, one_each)],
-            lambda d, n: _order(d)[:n],
-            WORST_MISTAKES,
-            cases=[(images - reconstructions, n)],
+            indices(found, n, "images", shapes, one_each),
+            order[:n],
+            mistakes,
             otherwise="{found} is not the order that the MSE per image gives, {right}.",
         )
     return "Right: one error per image, and the indices of the largest, the worst first."
@@ -120,70 +100,12 @@ def _labelled() -> tuple[Tensor, Tensor]:
     return 1e-3 * level * (0.2 + torch.rand(len(labels), generator=generator).square() * 2), labels
 
 
-def _by_digit(of):
-    """The rule that takes ``of(errors, mask)`` of each digit."""
-    return lambda errors, labels: torch.stack([of(errors, labels == d) for d in range(10)])
-
-
-_means = _by_digit(lambda errors, own: errors[own].mean())
-_sums = _by_digit(lambda errors, own: errors[own].sum())
-
-PER_CLASS_MISTAKES = {
-    "Those are sums: a class with more images looks worse. Divide by how many it has.": _sums,
-    "You divide each class's sum by all 85 images; divide by those of the class. (Yours add up to "
-    "the overall mean: they are shares of it.)": lambda e, y: _sums(e, y) / len(y),
-    "You divide by a tenth of all images, as if the classes were equally large. They are not: "
-    "count each.": lambda e, y: _sums(e, y) / len(y) * 10,
-    "You divide every class by the count of the largest; count each.": (
-        lambda e, y: _sums(e, y) / y.bincount().max()
-    ),
-    "Ten times the same number, the overall mean: pick a class's images first.": (
-        lambda e, y: e.mean().expand(10)
-    ),
-    "The ten means are right, but in the order in which the digits first occur in labels. Position "
-    "d should hold digit d.": lambda e, y: _means(e, y)[list(dict.fromkeys(y.tolist()))],
-    "The ten means are right, but sorted: position d should hold digit d.": (
-        lambda e, y: _means(e, y).sort()[0]
-    ),
-    "The ten means are right, but sorted, largest first: position d should hold digit d.": (
-        lambda e, y: _means(e, y).sort(descending=True)[0]
-    ),
-    "The means are one place off: position 0 should hold digit 0.": (
-        lambda e, y: _means(e, y).roll(-1)
-    ),
-    "The means are one place off: digit 9 stands first, at position 0.": (
-        lambda e, y: _means(e, y).roll(1)
-    ),
-    "Those are medians, which ignore how bad the bad ones are; take the mean.": (
-        _by_digit(lambda errors, own: errors[own].median())
-    ),
-    "Those are square roots of the means; the MSE is not rooted.": lambda e, y: _means(e, y).sqrt(),
-    "You average over the images of all *other* classes: == instead of !=.": (
-        _by_digit(lambda errors, own: errors[~own].mean())
-    ),
-    "The ten means are right, but in reverse order: position 0 is digit 0.": (
-        lambda e, y: _means(e, y).flip(0)
-    ),
-    "That is how many images the classes have; take the mean of their errors.": (
-        lambda e, y: y.bincount()
-    ),
-    "That is how frequent the classes are; take the mean of their errors.": (
-        lambda e, y: y.bincount() / len(y)
-    ),
-    **{
-        f"The ten means are right, but rounded to {digits} digits: return them as they are.": (
-            lambda e, y, digits=digits: _means(e, y).round(decimals=digits)
-        )
-        for digits in range(2, 8)
-    },
-}
-
-
 @check
 def per_class(answer) -> str:
     """``answer(errors, labels)``: an error and a label per image → ten means, for 0, 1, …, 9."""
-    case, what = _labelled(), "ten means, one per digit"
-    found = call_unchanged(IN_PLACE, answer, *case)
+    errors, labels = _labelled()
+    what = "ten means, one per digit"
+    found = call_unchanged(IN_PLACE, answer, errors, labels)
     if isinstance(found, dict):
         try:
             by_digit = {int(key): value for key, value in found.items()}
@@ -192,10 +114,50 @@ def per_class(answer) -> str:
             raise Mistake("The keys of your dict aren't the digits 0 to 9.") from None
     no_images = "It is the mean of no images: is your mask labels == d, for d from 0 to 9?"
     found = numbers(tensor(found, what, cure=no_images).squeeze(), what, 10)
+    own = [labels == digit for digit in range(10)]
+    counts, sums = labels.bincount(), labels.bincount(errors)
+    right = sums / counts
+    mistakes = {
+        "Those are sums: a class with more images looks worse. Divide by how many it has.": sums,
+        f"You divide each class's sum by all {len(labels)} images; divide by those of the class. "
+        "(Yours add up to the overall mean: they are shares of it.)": sums / len(labels),
+        "You divide by a tenth of all images, as if the classes were equally large. They are not: "
+        "count each.": sums / len(labels) * 10,
+        "You divide every class by the count of the largest; count each.": sums / counts.max(),
+        "Ten times the same number, the overall mean: pick a class's images first.": (
+            errors.mean().expand(10)
+        ),
+        "The ten means are right, but in the order in which the digits first occur in labels. "
+        "Position d should hold digit d.": right[list(dict.fromkeys(labels.tolist()))],
+        "The ten means are right, but sorted: position d should hold digit d.": right.sort()[0],
+        "The ten means are right, but sorted, largest first: position d should hold digit d.": (
+            right.sort(descending=True)[0]
+        ),
+        "The means are one place off: position 0 should hold digit 0.": right.roll(-1),
+        "The means are one place off: digit 9 stands first, at position 0.": right.roll(1),
+        "The ten means are right, but in reverse order: position 0 is digit 0.": right.flip(0),
+        "Those are medians, which ignore how bad the bad ones are; take the mean.": (
+            torch.stack([errors[mask].median() for mask in own])
+        ),
+        "Those are square roots of the means; the MSE is not rooted.": right.sqrt(),
+        "You average over the images of all *other* classes: == instead of !=.": (
+            torch.stack([errors[~mask].mean() for mask in own])
+        ),
+        "That is how many images the classes have; take the mean of their errors.": counts,
+        "That is how frequent the classes are; take the mean of their errors.": (
+            counts / len(labels)
+        ),
+        **{
+            f"The ten means are right, but rounded to {digits} digits: return them as they are.": (
+                right.round(decimals=digits)
+            )
+            for digits in range(2, 8)
+        },
+    }
     explain(
         found,
-        _means(*case),
-        {text: rule(*case) for text, rule in PER_CLASS_MISTAKES.items()},
+        right,
+        mistakes,
         cases=[(digit,) for digit in range(10)],
         asked="{}",
         otherwise="Digit {case}: {found}, but the mean of its errors is {right}. labels == {case} "
@@ -207,11 +169,11 @@ def per_class(answer) -> str:
 # --------------------------------------------------------------------------- the measuring stick
 
 
-def _pca_curve(train: Tensor, images: Tensor, mean: Tensor | None = None) -> Tensor:
+def _pca_curve(train: Tensor, images: Tensor) -> Tensor:
     """As in the lesson: the error of keeping 0, 1, …, all components."""
     train, images = train.flatten(1), images.flatten(1)
     axes = torch.linalg.eigh(torch.cov(train.T)).eigenvectors.flip(1)
-    centred = images - (train.mean(0) if mean is None else mean)
+    centred = images - train.mean(0)
     total, kept = centred.square().sum(1).mean(), (centred @ axes).square().mean(0).cumsum(0)
     return torch.cat([total[None], total - kept]) / images.shape[1]
 
@@ -225,73 +187,16 @@ def _crosses(sizes: list[int], middle: float) -> Tensor:
     return (middle + torch.cat([steps, -steps])).view(-1, 1, 4, 4)
 
 
-def _least(curve: Tensor, error: float) -> int:
-    return int((curve > error).sum())
-
-
-def _right_count(error: float, train: Tensor, test: Tensor) -> int:
-    return _least(_pca_curve(train, test), error)
-
-
-COMPONENTS_MISTAKES = {
-    "Almost: where PCA's error equals the network's exactly, k is enough already: <= instead of <. "
-    "And k may be 0: the search begins at position 0.": (
-        lambda e, a, b: (_pca_curve(a, b) >= e).sum()
-    ),
-    "Always one too many. The list begins with no components: position k is k components.": (
-        lambda e, a, b: _right_count(e, a, b) + 1
-    ),
-    "One too few: with your k PCA is still worse than the network. Take the first at or below, not "
-    "the last above. (And position k of the list is k components.)": (
-        lambda e, a, b: max(_right_count(e, a, b) - 1, 0)
-    ),
-    "One too few, down to -1: with your k PCA is still worse than the network. Take the first at "
-    "or below, not the last above.": lambda e, a, b: _right_count(e, a, b) - 1,
-    "You take the k whose error is nearest, above or below. It has to be at or below.": (
-        lambda e, a, b: (_pca_curve(a, b) - e).abs().argmin()
-    ),
-    "You answer with all components: true, they suffice, but the least k is wanted.": (
-        lambda e, a, b: 16
-    ),
-    "You always answer 0 components, where PCA is worse than the network: is your comparison the "
-    "wrong way round? Or do you divide by 784? The images of this test have 16 pixels; "
-    "images.shape[1] knows how many there are.": lambda e, a, b: 0,
-    "You count how many k suffice; the least of them is wanted.": (
-        lambda e, a, b: 17 - _right_count(e, a, b)
-    ),
-    "PCA's error is measured on the training images, the network's on the test images. Both belong "
-    "on the test images: pca_curve(train, test).": lambda e, a, b: _right_count(e, a, a),
-    "Your components are learned from the test images. A baseline, too, may learn from the "
-    "training images only: pca_curve(train, test).": lambda e, a, b: _right_count(e, b, b),
-    "You learn from the test images and measure on the training images; it is the other way round: "
-    "pca_curve(train, test).": lambda e, a, b: _right_count(e, b, a),
-    "You subtract the test images' own mean. PCA learns its mean, too, from the training images: "
-    "subtract that one from both.": (
-        lambda e, a, b: _least(_pca_curve(a, b, mean=b.flatten(1).mean(0)), e)
-    ),
-    "You return PCA's error; its position in the list is wanted, the number of components.": (
-        lambda e, a, b: _pca_curve(a, b)[_right_count(e, a, b)]
-    ),
-    "You search as in a list that rises, as searchsorted and bisect do; the curve falls.": (
-        lambda e, a, b: bisect.bisect(_pca_curve(a, b).tolist(), e)
-    ),
-}
-
-
 @check
 def components_needed(answer) -> str:
     """``answer(network_error, train, test)`` → the least k with PCA's test error at or below it."""
-    sizes = [32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17]
-    train = _crosses(sizes, 0.5)
+    train = _crosses(list(range(32, 16, -1)), 0.5)
     test = _crosses([8, 31, 9, 24, 20, 11, 12, 13, 10, 22, 9, 8, 12, 7, 6, 5], 0.5625)
     curve = _pca_curve(train, test)
     # One error a little above the curve, one a little below; one exactly on it, where k is 0.
     step = curve[:-1] - curve[1:]
-    errors = [
-        *(curve[k] + 0.2 * step[k - 1] for k in (4, 9)),
-        *(curve[k] - 0.2 * step[k] for k in (2, 11)),
-        curve[0],
-    ]
+    above, below = [curve[k] + 0.2 * step[k - 1] for k in (4, 9)], (2, 11)
+    errors = torch.stack([*above, *(curve[k] - 0.2 * step[k] for k in below), curve[0]])
     cases = [(error.item(), train, test) for error in errors]
     what = "one number: how many components it takes"
     found = [number(call_unchanged(IN_PLACE, answer, *case), what) for case in cases]
@@ -300,10 +205,52 @@ def components_needed(answer) -> str:
             f"You answer {max(found)}, but the images of this test have 16 pixels, so there are "
             "only 16 components. Do you use the `train` and `test` that are given?"
         )
+
+    def least(curve: Tensor) -> Tensor:
+        return (curve[:, None] > errors).sum(0)
+
+    right = least(curve)
+    mistakes = {
+        "Almost: where PCA's error equals the network's exactly, k is enough already: <= instead "
+        "of <. And k may be 0: the search begins at position 0.": (
+            (curve[:, None] >= errors).sum(0)
+        ),
+        "Always one too many. The list begins with no components: position k is k components.": (
+            right + 1
+        ),
+        "One too few: with your k PCA is still worse than the network. Take the first at or below, "
+        "not the last above. (And position k of the list is k components.)": (
+            (right - 1).clamp(min=0)
+        ),
+        "One too few, down to -1: with your k PCA is still worse than the network. Take the first "
+        "at or below, not the last above.": right - 1,
+        "You take the k whose error is nearest, above or below. It has to be at or below.": (
+            (curve[:, None] - errors).abs().argmin(0)
+        ),
+        "You answer with all components: true, they suffice, but the least k is wanted.": [16] * 5,
+        "You always answer 0 components, where PCA is worse than the network: is your comparison "
+        "the wrong way round? Or do you divide by 784? The images of this test have 16 pixels; "
+        "images.shape[1] knows how many there are.": [0] * 5,
+        "You count how many k suffice; the least of them is wanted.": 17 - right,
+        "PCA's error is measured on the training images, the network's on the test images. Both "
+        "belong on the test images: pca_curve(train, test).": least(_pca_curve(train, train)),
+        "Your components are learned from the test images. A baseline, too, may learn from the "
+        "training images only: pca_curve(train, test).": least(_pca_curve(test, test)),
+        "You learn from the test images and measure on the training images; it is the other way "
+        "round: pca_curve(train, test).": least(_pca_curve(test, train)),
+        "You subtract the test images' own mean. PCA learns its mean, too, from the training "
+        "images: subtract that one from both.": least(_pca_curve(train, test - test.mean(0) + 0.5)),
+        "You return PCA's error; its position in the list is wanted, the number of components.": (
+            curve[right]
+        ),
+        "You search as in a list that rises, as searchsorted and bisect do; the curve falls.": (
+            torch.searchsorted(curve, errors)
+        ),
+    }
     explain(
         found,
-        _right_count,
-        COMPONENTS_MISTAKES,
+        right,
+        mistakes,
         cases=cases,
         asked="a network with error {:.5f}",
         otherwise="For {case} you return {found}, but the least k is {right}: there PCA's error is "

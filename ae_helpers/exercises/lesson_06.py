@@ -11,6 +11,7 @@ from ae_helpers.exercises.answers import (
     check,
     explain,
     indices,
+    misordered,
     near,
     tensor,
 )
@@ -34,63 +35,32 @@ POINTS = QUERY + torch.tensor(
 )
 
 
-def _far(query: Tensor, points: Tensor) -> Tensor:
-    return (points - query).norm(dim=1)
-
-
-def _order(query: Tensor, points: Tensor) -> Tensor:
-    return _far(query, points).argsort()
-
-
-def _least(scores):
-    """The rule that ranks by the scores of ``points - query``, the least first."""
-    return lambda q, p, n: scores(p - q).argsort()[:n]
-
-
-NEAREST_MISTAKES = {
-    "Those are the farthest points: sort ascending, or topk with largest=False.": (
-        lambda q, p, n: _order(q, p).flip(0)[:n]
-    ),
-    "Those are the farthest points: take the first n, not the last.": (
-        lambda q, p, n: _order(q, p)[-n:]
-    ),
-    "You skip the nearest, but the query isn't one of the points: keep it.": (
-        lambda q, p, n: _order(q, p)[1 : n + 1]
-    ),
-    "The right points, but not in order: the nearest first, not last.": (
-        lambda q, p, n: _order(q, p)[:n].flip(0)
-    ),
-    "The right points, but not in order: the nearest first.": (
-        lambda q, p, n: _order(q, p)[:n].sort()[0]
-    ),
+WRONG_DISTANCES = {
     "You sum |differences|; the Euclidean distance sums their squares.": (
-        _least(lambda away: away.abs().sum(1))
+        lambda q, p: (p - q).abs().sum(1)
     ),
     "You take each point's largest difference; sum the squares of all of them.": (
-        _least(lambda away: away.abs().amax(1))
+        lambda q, p: (p - q).abs().amax(1)
     ),
     "You sum first; square each difference *before* the sum, or they cancel.": (
-        _least(lambda away: away.sum(1).abs())
+        lambda q, p: (p - q).sum(1).abs()
     ),
     "Differences above and below 0 cancel each other: square them first.": (
-        _least(lambda away: away.sum(1))
+        lambda q, p: (p - q).sum(1)
     ),
     "Differences above and below 0 cancel each other: square them before the sum and the root.": (
-        _least(lambda away: away.sum(1).sqrt())
+        lambda q, p: (p - q).sum(1).sqrt()
     ),
     "The largest p·q isn't the nearest: long vectors win. Take the difference.": (
-        lambda q, p, n: (-p @ q).argsort()[:n]
+        lambda q, p: -p @ q
     ),
     "You compare directions (the cosine), which ignores how far out a point is.": (
-        lambda q, p, n: (-F.cosine_similarity(p, q[None])).argsort()[:n]
+        lambda q, p: -F.cosine_similarity(p, q[None])
     ),
     "You compare lengths, seen from the origin: subtract the query from the points before you take "
-    "the norm.": lambda q, p, n: p.norm(dim=1).argsort()[:n],
+    "the norm.": lambda q, p: p.norm(dim=1),
     "You sum over the points, axis 0; sum over the last axis: one per point.": (
-        _least(lambda away: away.norm(dim=0))
-    ),
-    "All indices are one too high: the first point has the index 0.": (
-        lambda q, p, n: _order(q, p)[:n] + 1
+        lambda q, p: (p - q).norm(dim=0)
     ),
 }
 
@@ -98,6 +68,7 @@ NEAREST_MISTAKES = {
 @check
 def nearest(answer) -> str:
     """``answer(query, points, n)`` → indices of the n points nearest to query, nearest first."""
+    order = (POINTS - QUERY).norm(dim=1).argsort()
     cures = {"out of range": "Is there one distance per point? Sum over the last axis."}
     one_each = "One distance per point is needed: sum the squares over the last axis."
     for n in (3, 2):
@@ -108,11 +79,17 @@ def nearest(answer) -> str:
             (2, 1, n): "Distances and indices? Return the indices alone.",
         }
         found = call_unchanged(IN_PLACE, answer, QUERY.clone(), POINTS.clone(), n, cures=cures)
+        mistakes = {
+            "You skip the nearest, but the query isn't one of the points: keep it.": (
+                order[1 : n + 1]
+            ),
+            **misordered(order, n, "nearest"),
+            **{text: far(QUERY, POINTS).argsort()[:n] for text, far in WRONG_DISTANCES.items()},
+        }
         explain(
-            [indices(found, n, "points", shapes, one_each)],
-            lambda q, p, n: _order(q, p)[:n],
-            NEAREST_MISTAKES,
-            cases=[(QUERY, POINTS, n)],
+            indices(found, n, "points", shapes, one_each),
+            order[:n],
+            mistakes,
             otherwise="{found} is not the order by distance, {right}.",
         )
     return "Right: the Euclidean distance to each point, and the indices of the smallest n."
@@ -121,46 +98,26 @@ def nearest(answer) -> str:
 # ----------------------------------------------------------------------------------- interpolation
 
 
-def _line(shares):
-    """The rule that takes the shares ``shares(steps)`` of the way."""
-
-    def points(start: Tensor, end: Tensor, steps: int) -> Tensor:
-        t = shares(steps)[:, None]
-        return (1 - t) * start + t * end
-
-    return points
-
-
-def _even(steps: int) -> Tensor:
-    return torch.linspace(0, 1, steps)
-
-
-LINE_MISTAKES = {
-    "For 5 steps all is right, but not for 3: use steps.": _line(lambda s: torch.arange(s) / 4),
-    "Your points are whole numbers; the shares between 0 and 1 got lost.": (
-        lambda a, b, s: _line(_even)(a, b, s).trunc()
-    ),
+WRONG_SHARES = {
+    "For 5 steps all is right, but not for 3: use steps.": lambda s: torch.arange(s) / 4,
     "Your line runs from end to start: at t = 0 it has to be start.": (
-        lambda a, b, s: _line(_even)(b, a, s)
+        lambda s: torch.linspace(1, 0, s)
     ),
     "Your last point stops short of the end: 5 points have 4 steps between them. "
-    "torch.linspace(0, 1, steps) includes both ends.": _line(lambda s: torch.arange(s) / s),
+    "torch.linspace(0, 1, steps) includes both ends.": lambda s: torch.arange(s) / s,
     "Your last point stops short of the end, by two steps: torch.linspace(0, 1, steps) includes "
-    "both ends.": _line(lambda s: torch.arange(s) / (s + 1)),
+    "both ends.": lambda s: torch.arange(s) / (s + 1),
     "Your first point is one step away from start: begin at t = 0.": (
-        _line(lambda s: torch.arange(1, s + 1) / s)
+        lambda s: torch.arange(1, s + 1) / s
     ),
     "Neither end is included: the shares have to run from 0 to 1.": (
-        _line(lambda s: torch.arange(1, s + 1) / (s + 1))
-    ),
-    "You add end without taking start away: start + t · end ends beyond end.": (
-        lambda a, b, s: a + _even(s)[:, None] * b
+        lambda s: torch.arange(1, s + 1) / (s + 1)
     ),
     "On the line, but not in equal steps: t has to grow evenly.": (
-        _line(lambda s: _even(s).square() * (3 - 2 * _even(s)))
+        lambda s: torch.linspace(0, 1, s).square() * (3 - 2 * torch.linspace(0, 1, s))
     ),
     "On the line, but not in equal steps: t has to grow evenly, without a cosine.": (
-        _line(lambda s: (1 - torch.cos(_even(s) * torch.pi)) / 2)
+        lambda s: (1 - torch.cos(torch.linspace(0, torch.pi, s))) / 2
     ),
 }
 
@@ -170,10 +127,10 @@ def interpolate(answer) -> str:
     """``answer(start, end, steps)`` → ``(steps, D)``: equal steps from start to end, both exact."""
     start = torch.tensor([3.0, -1.0, 40_000.0, 0.5, 2.0, 0.25, 7.0])
     end = torch.tensor([-2.0, 5.0, 0.001, 0.5, -4.0, 8.0, 1.0])
-    cases, found = [(start, end, steps) for steps in (5, 3)], []
     cures = {"size of tensor": "Give the shares an axis of their own, shares[:, None]."}
-    for steps in (5, 3):
-        what = f"{steps} points of 7 numbers each, both ends among them"
+
+    def points(steps: int) -> Tensor:
+        """What the answer gives."""
         shapes = {
             (7, steps): "A column for each point; expected rows: give the shares an axis of their "
             "own, shares[:, None].",
@@ -182,10 +139,16 @@ def interpolate(answer) -> str:
             (steps - 2, 7): "Are the ends missing? steps counts them, too.",
             (7,): "That is a single point; expected one for each step.",
         }
-        points = call_unchanged(IN_PLACE, answer, start, end, steps, cures=cures)
-        where = f"For steps = {steps} your answer"
-        found.append(tensor(points, what, (steps, 7), shapes, where=where))
-    ends = torch.stack([start, end])
+        found = call_unchanged(IN_PLACE, answer, start, end, steps, cures=cures)
+        what = f"{steps} points of 7 numbers each, both ends among them"
+        return tensor(found, what, (steps, 7), shapes, where=f"For steps = {steps} your answer")
+
+    def line(shares) -> list[Tensor]:
+        """The points at the shares of each number of steps."""
+        return [(1 - t) * start + t * end for t in (shares(steps)[:, None] for steps in (5, 3))]
+
+    found, ends = [points(5), points(3)], torch.stack([start, end])
+    right = line(lambda steps: torch.linspace(0, 1, steps))
     if found[0].any() and (found[0] == found[0][0]).all():
         otherwise = (
             "All your points are the same. If a loop changes one tensor in place, the list holds "
@@ -195,8 +158,16 @@ def interpolate(answer) -> str:
         otherwise = "The ends are right, but between them your points aren't evenly on the line."
     else:
         otherwise = "Your first point has to be start and your last one end; they aren't."
-    right = _line(_even)
-    explain(found, right, LINE_MISTAKES, cases=cases, otherwise=otherwise, atol=1e-2)
+    mistakes = {
+        "Your points are whole numbers; the shares between 0 and 1 got lost.": (
+            [points.trunc() for points in right]
+        ),
+        "You add end without taking start away: start + t · end ends beyond end.": (
+            [start + torch.linspace(0, 1, steps)[:, None] * end for steps in (5, 3)]
+        ),
+        **{text: line(shares) for text, shares in WRONG_SHARES.items()},
+    }
+    explain(found, right, mistakes, cases=[(5,), (3,)], otherwise=otherwise, atol=1e-2)
     if not torch.equal(found[0][[0, -1]].float(), ends):
         raise Mistake(
             "Almost: the ends are right only up to rounding. In floating point start + 1 · "

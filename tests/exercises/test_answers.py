@@ -16,6 +16,7 @@ from ae_helpers.exercises.answers import (
     check,
     explain,
     indices,
+    misordered,
     near,
     number,
     numbers,
@@ -219,6 +220,14 @@ def test_lengths_and_shapes_are_compared():
 )
 def test_what_is_no_index_is_named(answer, words):
     assert words in mistake_of(indices, answer, 2, "images", {(3, 2): "Points."}, "Why?")
+
+
+def test_an_order_is_taken_wrongly_in_ways_that_all_differ():
+    wrong = misordered(torch.tensor([4, 0, 3, 1, 2]), 3, "largest")
+    assert [each.tolist() for each in wrong.values()] == [
+        *([0, 3, 1], [5, 1, 4], [2, 1, 3], [3, 1, 2], [3, 0, 4], [0, 3, 4])
+    ]
+    assert all("largest" in text for text in wrong if "at 0" not in text)
 
 
 def test_indices_are_a_row_of_whole_numbers():

@@ -111,7 +111,7 @@ RIGHT = {
 
 WRONG = {
     check.worst: {
-        "ascending": (lambda x, r, n: errors_of(x, r).argsort()[:n], "best images"),
+        "ascending": (lambda x, r, n: errors_of(x, r).argsort()[:n], "from the other end"),
         "worst last": (lambda x, r, n: errors_of(x, r).argsort()[-n:], "worst comes last"),
         "no order": (lambda x, r, n: sorted(errors_of(x, r).topk(n).indices), "not in order"),
         "values": (lambda x, r, n: errors_of(x, r).topk(n).values, "no index. If it is a value"),

@@ -95,7 +95,7 @@ RIGHT = {
 
 WRONG = {
     check.nearest: {
-        "farthest": (lambda q, p, n: far(q, p).topk(n).indices, "farthest"),
+        "farthest": (lambda q, p, n: far(q, p).topk(n).indices, "from the other end"),
         "distances": (lambda q, p, n: far(q, p).sort().values[:n], "holds 3.24"),
         "negative distances": (
             lambda q, p, n: (-far(q, p)).topk(n).values,
@@ -110,7 +110,7 @@ WRONG = {
         "all": (lambda q, p, n: far(q, p).argsort(), "holds 8 indices"),
         "always 3": (lambda q, p, n: far(q, p).argsort()[:3], "For n = 2"),
         "not the first": (lambda q, p, n: far(q, p).argsort()[1 : n + 1], "skip the nearest"),
-        "no order": (lambda q, p, n: far(q, p).argsort()[:n].flip(0), "not in order"),
+        "no order": (lambda q, p, n: far(q, p).argsort()[:n].flip(0), "comes last"),
         "no squares": (lambda q, p, n: (p - q).sum(1).argsort()[:n], "cancel each other"),
         "late squares": (lambda q, p, n: (p - q).sum(1).square().argsort()[:n], "*before* the sum"),
         "absolute": (lambda q, p, n: (p - q).abs().sum(1).argsort()[:n], "|differences|"),
