@@ -30,118 +30,96 @@ from ae_helpers.models import in_evaluation
 # Side and layers (in, out, kernel, stride, padding) for which every wrong rule gives its own.
 STACK = 28, [(1, 8, 3, 2, 0), (8, 16, 3, 3, 1), (16, 12, 5, 1, 2)]
 OTHER = 33, [(3, 6, 5, 3, 2), (6, 6, 1, 1, 0), (6, 4, 3, 2, 0)]
+PRICE = {
+    "Parameters": "Each output channel has in · k² weights and one bias.",
+    "Multiplications": "Each of the out · side² outputs takes in · k² of them, with the side after "
+    "the layer.",
+    "Receptive field": "Each layer adds (k − 1) · jump; the jump is the product of all strides "
+    "before it.",
+}
 
 
-def _total(of_layer, size=lambda n, k, s, p: (n + 2 * p - k) // s + 1):
-    """The rule that adds up ``of_layer(in, out, k, side before, side after)`` of all layers."""
-
-    def total(side: int, layers: list) -> int:
-        found = 0
-        for i, o, k, s, p in layers:
-            before, side = side, size(side, k, s, p)
-            found += of_layer(i, o, k, before, side)
-        return found
-
-    return total
+def _layers(side: int, layers: list, size=lambda n, k, s, p: (n + 2 * p - k) // s + 1) -> list:
+    """In, out, kernel, side of the input and side of the output of each layer."""
+    found = []
+    for i, o, k, s, p in layers:
+        before, side = side, size(side, k, s, p)
+        found.append((i, o, k, before, side))
+    return found
 
 
-def _products(i: int, o: int, k: int, before: int, after: int) -> int:
-    return i * o * k * k * after * after
+def _products(i: int, o: int, k: int, n: int) -> int:
+    return i * o * k * k * n * n
 
 
-def _field(rule):
-    """The rule for a stack's field, of one for the fields after each layer."""
-    return lambda side, layers: rule([(k, s) for _, _, k, s, _ in layers])[-1]
-
-
-def _right_field(side: int, layers: list) -> int:
+def _price(side: int, layers: list) -> tuple[int, int, int]:
+    parameters = products = 0
+    for i, o, k, _, n in _layers(side, layers):
+        parameters += o * (i * k * k + 1)
+        products += _products(i, o, k, n)
     field, jump = 1, 1
     for _, _, k, s, _ in layers:
         field, jump = field + (k - 1) * jump, jump * s
-    return field
+    return parameters, products, field
 
 
-_parameters = _total(lambda i, o, k, before, after: o * (i * k * k + 1))
+def _price_mistakes() -> dict[str, dict]:
+    """What is wrong with each of the three numbers of ``STACK``."""
+    side, layers = STACK
+    stack = _layers(side, layers)
+    kernels = [(k, s) for _, _, k, s, _ in layers]
 
-PARAMETER_MISTAKES = {
-    "those are of one layer only, the last; add all layers up.": lambda side, layers: _parameters(
-        side, layers[-1:]
-    ),
-    **{
-        ", and ".join(filter(None, (text, other))) + ".": _total(
-            lambda i, o, k, before, after, weights=weights, biases=biases: (
-                weights(i, o, k, after) + biases(i, o, after)
-            )
-        )
-        for (text, weights), (other, biases) in itertools.product(WEIGHTS.items(), BIASES.items())
-    },
-}
-PRODUCT_MISTAKES = {
-    "you count a window for each *input* pixel; there is one for each *output* pixel. Take the "
-    "side after the layer.": _total(
-        lambda i, o, k, before, after: _products(i, o, k, before, before)
-    ),
-    "the image stays 28×28 in your count; its side changes with every layer.": _total(
-        _products, size=lambda n, k, s, p: n
-    ),
-    **{
-        text.replace("output_size", "side"): _total(
-            lambda i, o, k, before, after, rule=rule: rule(i, o, k, after)
-        )
-        for text, rule in WORK_MISTAKES.items()
-    },
-    **{f"in the sides. {text}": _total(_products, size) for text, size in SIZE_MISTAKES.items()},
-}
-STACK_FIELD_MISTAKES = {
-    "give its side, not its area.": lambda side, layers: _right_field(side, layers) ** 2,
-    "neighbouring windows overlap; a layer adds k − 1, not k, times the jump.": (
-        lambda side, layers: sum(k for _, _, k, _, _ in layers)
-    ),
-    "the last layer is missing.": lambda side, layers: _right_field(side, layers[:-1]),
-    **{text: _field(rule) for text, rule in FIELD_MISTAKES.items()},
-}
-PRICE = {
-    "parameters": (
-        *(_parameters, PARAMETER_MISTAKES),
-        "each output channel has in · k² weights and one bias",
-    ),
-    "multiplications": (
-        *(_total(_products), PRODUCT_MISTAKES),
-        "each of the out · side² outputs takes in · k² of them, with the side after the layer",
-    ),
-    "receptive field": (
-        *(_right_field, STACK_FIELD_MISTAKES),
-        "each layer adds (k − 1) · jump; the jump is the product of all strides before it",
-    ),
-}
+    def total(of_layer, stack=stack) -> int:
+        """The sum of ``of_layer(in, out, k, side of the output)``."""
+        return sum(of_layer(i, o, k, n) for i, o, k, _, n in stack)
+
+    parameters = {
+        "those are of one layer only, the last; add all layers up.": _price(side, layers[-1:])[0]
+    }
+    for (text, weights), (other, biases) in itertools.product(WEIGHTS.items(), BIASES.items()):
+        value = total(weights) + total(lambda i, o, k, n, biases=biases: biases(i, o, n))
+        parameters[", and ".join(filter(None, (text, other))) + "."] = value
+    products = {
+        "you count a window for each *input* pixel; there is one for each *output* pixel. Take the "
+        "side after the layer.": sum(_products(i, o, k, n) for i, o, k, n, _ in stack),
+        "the image stays 28×28 in your count; its side changes with every layer.": (
+            total(lambda i, o, k, n: _products(i, o, k, side))
+        ),
+    }
+    for text, rule in WORK_MISTAKES.items():
+        products[text.replace("output_size", "side")] = total(rule)
+    for text, size in SIZE_MISTAKES.items():
+        products[f"your sides are off. {text}"] = total(_products, _layers(side, layers, size))
+    field = {
+        "give its side, not its area.": _price(*STACK)[2] ** 2,
+        "neighbouring windows overlap; a layer adds k − 1, not k, times the jump.": (
+            sum(k for k, _ in kernels)
+        ),
+        "the last layer is missing.": _price(side, layers[:-1])[2],
+        **{text: rule(kernels)[-1] for text, rule in FIELD_MISTAKES.items()},
+    }
+    return dict(zip(PRICE, (parameters, products, field), strict=True))
 
 
 @check
 def stack_price(answer) -> str:
     """``answer(side, layers)`` → parameters, multiplications, receptive field of a stack."""
-    what = f"three numbers for the whole stack: {', '.join(PRICE)}"
+    what = "three numbers for the whole stack: parameters, multiplications, receptive field"
 
     def three(side: int, layers: list) -> list:
         found = call_unchanged("pop.", answer, side, layers)
         return numbers(list(found.values()) if isinstance(found, dict) else found, what, 3)
 
-    found, right = three(*STACK), [rule(*STACK) for rule, _, _ in PRICE.values()]
-    if found != right and sorted(found) == sorted(right):
-        raise Mistake(f"The right numbers in another order; expected {', '.join(PRICE)}.")
-    for value, (name, (rule, mistakes, cure)) in zip(found, PRICE.items(), strict=True):
-        explain(
-            [value],
-            rule,
-            {f"{name.capitalize()}: {text}": wrong for text, wrong in mistakes.items()},
-            cases=[STACK],
-            asked="the layers {1} on {0}×{0}",
-            otherwise=f"{name.capitalize()}: {{found}} for {{case}}; expected {{right}}: {cure}.",
-        )
-    explain(
-        three(*OTHER),
-        [rule(*OTHER) for rule, _, _ in PRICE.values()],
-        otherwise="Right for one stack, but not for another: use side and layers.",
-    )
+    found, right = three(*STACK), _price(*STACK)
+    if found != list(right) and sorted(found) == sorted(right):
+        raise Mistake(f"The right numbers in another order; expected {what}.")
+    wrong = _price_mistakes()
+    for value, wanted, name in zip(found, right, PRICE, strict=True):
+        mistakes = {f"{name}: {text}": number for text, number in wrong[name].items()}
+        otherwise = f"{name}: {{found}} for the layers {STACK[1]} on 28×28; expected {{right}}."
+        explain(value, wanted, mistakes, otherwise=f"{otherwise} {PRICE[name]}")
+    otherwise = "Right for one stack, but not for another: use side and layers."
+    explain(three(*OTHER), _price(*OTHER), otherwise=otherwise)
     return "Right: windows have weights and a bias, outputs have windows, and windows overlap."
 
 
@@ -175,8 +153,12 @@ UNSHUFFLE_MISTAKES = {
 
 def _images(function, name: str, images: Tensor, order: Tensor) -> Tensor:
     """What ``shuffle`` or ``unshuffle`` gives, if it is images."""
-    unchanged = "copy_; make a new one."
-    found = call_unchanged(unchanged, function, images, order, cures=INDEX_CURES)
+    in_place = "copy_; make a new one."
+    try:
+        found = call_unchanged(in_place, function, images, order, cures=INDEX_CURES)
+    except Mistake as mistake:
+        unsolved = str(mistake).startswith("Not yet")
+        raise mistake if unsolved else Mistake(f"{name}: {mistake}") from None
     if not isinstance(found, Tensor):
         raise Mistake(f"{name} returns a {type(found).__name__}; expected images, a tensor.")
     shapes = {(3, 2, 20): "The shape has to stay: add .view(images.shape)."}

@@ -177,7 +177,7 @@ ORDERS = {
     "backwards": (lambda x, order: shuffle(x, order.flip(0)), unshuffle, "not as `order` says"),
     "changed": (lambda x, order: shuffle(x, order) + 0.5, unshuffle, "changes or loses"),
     "lost": (lambda x, order: shuffle(x, order) * 2, unshuffle, "changes or loses"),
-    "in place": (in_place, unshuffle, "changes the tensors"),
+    "in place": (in_place, unshuffle, "shuffle: Your code changes the tensors"),
     "a list": (lambda x, order: shuffle(x, order).tolist(), unshuffle, "returns a list"),
     "twice": (shuffle, shuffle, "once more"),
     "flipped": (shuffle, lambda x, order: shuffle(x, order.flip(0)), "backwards"),
