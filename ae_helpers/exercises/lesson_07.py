@@ -87,37 +87,32 @@ def _normalised(x, gamma, beta, eps, axes=CHANNELS, correction=0, divisor=DIVISO
     return end((x - x.mean(axes, keepdim=True)) / divisor(variance, eps), gamma, beta)
 
 
-def _spread(x: Tensor, eps: float) -> Tensor:
-    return (x.var(CHANNELS, correction=0) + eps).sqrt()
-
-
-WITHOUT_STEPS = {
-    "The mean isn't subtracted.": lambda x, g, b, eps: finish(x / _spread(x, eps).view(KEPT), g, b),
-    "You add the mean; subtract it.": lambda x, g, b, eps: finish(
-        (x + x.mean(CHANNELS, keepdim=True)) / _spread(x, eps).view(KEPT), g, b
-    ),
-    "Your means and variances run along the width, for a plain (C,) lines up from the right: "
-    "keepdim=True leaves them where their channels are.": lambda x, g, b, eps: finish(
-        (x - x.mean(CHANNELS)) / _spread(x, eps), g, b
-    ),
-    "Your means, variances, gamma and beta all run along the width, for a plain (C,) lines up "
-    "from the right. keepdim=True, and gamma.view(1, -1, 1, 1).": lambda x, g, b, eps: (
-        g * (x - x.mean(CHANNELS)) / _spread(x, eps) + b
-    ),
-    "Only the mean is taken away; divide by √(variance + eps), too.": lambda x, g, b, eps: finish(
-        x - x.mean(CHANNELS, keepdim=True), g, b
-    ),
-    "That is x itself, unchanged.": lambda x, g, b, eps: x,
-}
-
-
-def _norm_mistakes() -> Iterator[tuple]:
+def _norm_mistakes(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Iterator[tuple]:
     """Every way to take the steps, with what to say about the first that is wrong."""
     tables = AXES, CORRECTIONS, DIVISORS, FINISHES
     for steps in itertools.product(*(table.items() for table in tables)):
         texts, ways = zip(*steps, strict=True)
-        yield lambda *case, ways=ways: _normalised(*case, *ways), next(filter(None, texts), "")
-    yield from ((rule, text) for text, rule in WITHOUT_STEPS.items())
+        yield partial(_normalised, x, gamma, beta, eps, *ways), next(filter(None, texts), "")
+    mean, spread = x.mean(CHANNELS), (x.var(CHANNELS, correction=0) + eps).sqrt()
+    without_steps = {
+        "The mean isn't subtracted.": finish(x / spread.view(KEPT), gamma, beta),
+        "You add the mean; subtract it.": (
+            finish((x + mean.view(KEPT)) / spread.view(KEPT), gamma, beta)
+        ),
+        "Your means and variances run along the width, for a plain (C,) lines up from the right: "
+        "keepdim=True leaves them where their channels are.": (
+            finish((x - mean) / spread, gamma, beta)
+        ),
+        "Your means, variances, gamma and beta all run along the width, for a plain (C,) lines up "
+        "from the right. keepdim=True, and gamma.view(1, -1, 1, 1).": (
+            gamma * (x - mean) / spread + beta
+        ),
+        "Only the mean is taken away; divide by √(variance + eps), too.": (
+            finish(x - mean.view(KEPT), gamma, beta)
+        ),
+        "That is x itself, unchanged.": x,
+    }
+    yield from ((value, text) for text, value in without_steps.items())
 
 
 @check
@@ -135,7 +130,7 @@ def batch_norm(answer) -> str:
         f"expected means of {_list(beta)}, which is β, and spreads near {_list(gamma.abs())}, "
         "which is |γ|."
     )
-    explain([found], _normalised, _norm_mistakes(), cases=[case], otherwise=otherwise, atol=1e-5)
+    explain(found, _normalised(*case), _norm_mistakes(*case), otherwise=otherwise, atol=1e-5)
     try:
         found = tensor(_call(answer, *other), what, other[0].shape)
     except Mistake as mistake:
@@ -144,7 +139,7 @@ def batch_norm(answer) -> str:
         "Right for one batch, not for another of other sizes and another eps. Is a number typed "
         "where x.shape or eps should stand?"
     )
-    explain([found], _normalised, cases=[other], otherwise=otherwise, atol=1e-5)
+    explain(found, _normalised(*other), otherwise=otherwise, atol=1e-5)
     return "Right: one mean and one variance per channel, over the batch and all its pixels."
 
 
@@ -168,60 +163,60 @@ def _running(batches, momentum, start=(0, 1), correction=1, old=None) -> Tensor:
     return kept
 
 
-RUNNING_MISTAKES = {
-    "Right for momentum 0.3, not for 0.1: use the momentum that is given.": (
-        lambda xs, m: _running(xs, 0.3)
-    ),
-    "You return the variance first; expected mean, var.": lambda xs, m: _running(xs, m).flip(0),
-    "The momentum is the wrong way round. In torch it is the share of the *new* batch: "
-    "(1 − momentum) · old + momentum · new.": lambda xs, m: _running(xs, 1 - m),
-    "Your variance divides by n, as for normalising. The running one divides by n − 1: it "
-    "estimates that of all images from those of one batch.": partial(_running, correction=0),
-    "Your variance starts at 0; it starts at 1, the mean at 0.": partial(_running, start=(0, 0)),
-    "Your mean starts at 1; it starts at 0, the variance at 1.": partial(_running, start=(1, 1)),
-    "You begin with the first batch's statistics; torch begins with mean 0 and variance 1.": (
-        lambda xs, m: _running(xs[1:], m, _statistics(xs[0]))
-    ),
-    "Your second part is a running spread; it must be a running *variance*: no root.": (
-        lambda xs, m: torch.stack([_running(xs, m)[0], _running(xs, m)[1].sqrt()])
-    ),
-    "That is the plain average over batches, in which the first counts as much as the last. "
-    "Running averages forget: (1 − momentum) · old + momentum · new.": (
-        lambda xs, m: torch.stack([_statistics(x) for x in xs]).mean(0)
-    ),
-    "Those are the statistics of all batches at once, which nobody keeps during training. Mix in "
-    "one batch after the other.": lambda xs, m: _statistics(torch.cat(xs)),
-    "Only the last batch is left: mix it into what the earlier ones gave.": (
-        lambda xs, m: _statistics(xs[-1])
-    ),
-    "Only the first batch is used: is `return` inside the loop?": lambda xs, m: _running(xs[:1], m),
-    "Only the last batch is in your mix: does each pass through the loop start anew, from 0, 1?": (
-        lambda xs, m: _running(xs[-1:], m)
-    ),
-    "You add momentum · new, but keep all of the old: (1 − momentum) · old.": partial(
-        _running, old=1.0
-    ),
-}
-
-
 @check
 def running_statistics(answer) -> str:
     """``answer(batches, momentum)`` → running mean and variance, ``(C,)`` each."""
-    batches = [_channels(seed, images=4) for seed in (2, 3, 4)]
-    cases = [(batches, 0.3), (batches[:2], 0.1)]
+    batches, momentum = [_channels(seed, images=4) for seed in (2, 3, 4)], 0.3
     shapes = {(3,): "Expected two tensors: return mean, var."}
     what = "mean and variance, each with a number for each channel"
-    found = [tensor(_call(answer, *case), what, (2, 3), shapes) for case in cases]
-    explain(
-        found,
-        _running,
-        RUNNING_MISTAKES,
-        cases=cases,
-        asked="momentum {1}",
-        otherwise="For {case} your mean and variance are {found}; expected {right}. With each "
-        "batch: (1 − momentum) · old + momentum · (that of the batch, over axes 0, 2 and 3).",
-        atol=1e-5,
+    found = tensor(_call(answer, batches, momentum), what, (2, 3), shapes)
+    right = _running(batches, momentum)
+    mistakes = {
+        "You return the variance first; expected mean, var.": right.flip(0),
+        "The momentum is the wrong way round. In torch it is the share of the *new* batch: "
+        "(1 − momentum) · old + momentum · new.": _running(batches, 1 - momentum),
+        "Your variance divides by n, as for normalising. The running one divides by n − 1: it "
+        "estimates that of all images from those of one batch.": (
+            _running(batches, momentum, correction=0)
+        ),
+        "Your variance starts at 0; it starts at 1, the mean at 0.": (
+            _running(batches, momentum, start=(0, 0))
+        ),
+        "Your mean starts at 1; it starts at 0, the variance at 1.": (
+            _running(batches, momentum, start=(1, 1))
+        ),
+        "You begin with the first batch's statistics; torch begins with mean 0 and variance 1.": (
+            _running(batches[1:], momentum, start=_statistics(batches[0]))
+        ),
+        "Your second part is a running spread; it must be a running *variance*: no root.": (
+            torch.stack([right[0], right[1].sqrt()])
+        ),
+        "That is the plain average over batches, in which the first counts as much as the last. "
+        "Running averages forget: (1 − momentum) · old + momentum · new.": (
+            torch.stack([_statistics(x) for x in batches]).mean(0)
+        ),
+        "Those are the statistics of all batches at once, which nobody keeps during training. Mix "
+        "in one batch after the other.": _statistics(torch.cat(batches)),
+        "Only the last batch is left: mix it into what the earlier ones gave.": (
+            _statistics(batches[-1])
+        ),
+        "Only the first batch was used: is `return` inside the loop?": (
+            _running(batches[:1], momentum)
+        ),
+        "Only the last batch is in your mix: does each pass through the loop start anew from 0 and "
+        "1?": _running(batches[-1:], momentum),
+        "You add momentum · new, but keep all of the old: (1 − momentum) · old.": (
+            _running(batches, momentum, old=1)
+        ),
+    }
+    otherwise = (
+        "Your mean and variance are {found}; expected {right}. With each batch: "
+        "(1 − momentum) · old + momentum · (that of the batch, over axes 0, 2 and 3)."
     )
+    explain(found, right, mistakes, otherwise=otherwise, atol=1e-5)
+    found = tensor(_call(answer, batches[:2], 0.1), what, (2, 3), shapes)
+    otherwise = "Right for momentum 0.3, not for 0.1: use the momentum that is given."
+    explain(found, _running(batches[:2], 0.1), otherwise=otherwise, atol=1e-5)
     return "Right: these are the numbers that torch's layer keeps for evaluation mode."
 
 

@@ -242,7 +242,7 @@ WRONG = {
         "fixed momentum": (lambda batches, m: running()(batches, 0.3), "not for 0.1"),
         "biased halfway": (
             running(result=lambda m, v: (m, v * 0.9)),
-            "your mean and variance are",
+            "Your mean and variance are",
         ),
     },
     check.dropout: {
