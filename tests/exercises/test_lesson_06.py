@@ -10,16 +10,11 @@ from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_06 as check
 from ae_helpers.measures import latent
-from exercise_zoo import zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 
 def far(query, points):
     return (points - query).square().sum(1)
-
-
-def in_place(query, points, n):
-    points -= query
-    return points.norm(dim=1).argsort()[:n]
 
 
 def line(start, end, shares):
@@ -63,11 +58,6 @@ def digit_by_digit(codes, labels, others):
     return np.stack([plane.decision_function(others) for plane in planes]).argmax(0)
 
 
-def normalise_in_place(codes, labels, others):
-    codes -= codes.mean(0)
-    return least_squares(codes, labels, others).argmax(1)
-
-
 RIGHT = {
     check.nearest: {
         "topk": lambda q, p, n: far(q, p).topk(n, largest=False).indices,
@@ -97,10 +87,7 @@ WRONG = {
     check.nearest: {
         "farthest": (lambda q, p, n: far(q, p).topk(n).indices, "from the other end"),
         "distances": (lambda q, p, n: far(q, p).sort().values[:n], "holds 3.24"),
-        "negative distances": (
-            lambda q, p, n: (-far(q, p)).topk(n).values,
-            "holds -3.24",
-        ),
+        "negative distances": (lambda q, p, n: (-far(q, p)).topk(n).values, "holds -3.24"),
         "a generator": (lambda q, p, n: (i for i in far(q, p).argsort()[:n]), "Make a list"),
         "topk's pair": (
             lambda q, p, n: far(q, p).topk(n, largest=False),
@@ -116,19 +103,13 @@ WRONG = {
         "absolute": (lambda q, p, n: (p - q).abs().sum(1).argsort()[:n], "|differences|"),
         "largest": (lambda q, p, n: (p - q).abs().amax(1).argsort()[:n], "largest difference"),
         "product": (lambda q, p, n: (p @ q).topk(n).indices, "p·q"),
-        "cosine": (
-            lambda q, p, n: F.cosine_similarity(p, q[None]).topk(n).indices,
-            "the cosine",
-        ),
+        "cosine": (lambda q, p, n: F.cosine_similarity(p, q[None]).topk(n).indices, "the cosine"),
         "origin": (lambda q, p, n: p.norm(dim=1).argsort()[:n], "the origin"),
         "no axis": (lambda q, p, n: (p - q).norm().topk(n).indices, "one distance per point?"),
         "axis 0": (lambda q, p, n: (p - q).norm(dim=0).argsort()[:n], "over the points, axis 0"),
         "axes left": (lambda q, p, n: (p - q).square().sort().indices, "shape (8, 4)"),
         "mask": (lambda q, p, n: far(q, p) < 5, "True or False"),
-        "floats": (
-            lambda q, p, n: far(q, p).argsort()[:n].float(),
-            "is torch.float32",
-        ),
+        "floats": (lambda q, p, n: far(q, p).argsort()[:n].float(), "is torch.float32"),
         "uint8": (lambda q, p, n: far(q, p).argsort()[:n].to(torch.uint8), "for a mask"),
         "both": (lambda q, p, n: tuple(far(q, p).topk(n, largest=False)), "Distances and indices?"),
         "column": (lambda q, p, n: far(q, p).argsort()[:n, None], "in a column"),
@@ -167,7 +148,7 @@ WRONG = {
         "whole": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).long(), "whole numbers"),
         "always 5": (lambda a, b, s: line(a, b, torch.linspace(0, 1, 5)), "For steps = 3"),
         "noise": (lambda a, b, s: torch.zeros(s, len(a)), "they aren't"),
-        "in place": (lambda a, b, s: line(a.mul_(2), b, torch.linspace(0, 1, s)), "changes"),
+        "in place": (in_place, "changes the tensors"),
         "a cube": (lambda a, b, s: torch.zeros(s, s, s), "shape (5, 5, 5)"),
         "ragged": (lambda a, b, s: [a, b[:2]], "parts of your answer"),
     },
@@ -190,7 +171,7 @@ WRONG = {
         "always 9": (lambda c, y, o: torch.full((len(o),), 9), "9 for every code"),
         "shifted": (lambda c, y, o: least_squares(c, y, o).argmax(1).roll(1), "of your labels"),
         "half": (lambda c, y, o: least_squares(c, y, o).argmax(1)[:30], "shape (30,)"),
-        "in place": (normalise_in_place, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
     },
 }
 

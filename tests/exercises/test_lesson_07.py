@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_07 as check
-from exercise_zoo import zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 CHANNELS = (0, 2, 3)
 
@@ -51,11 +51,6 @@ def nothing_keeps_its_axis(x, gamma, beta, eps):
 
 def plain_gamma(x, gamma, beta, eps):
     return gamma * normalised(end=lambda x, g, b: x)(x, gamma, beta, eps) + beta
-
-
-def in_place_norm(x, gamma, beta, eps):
-    x -= x.mean(CHANNELS, keepdim=True)
-    return x
 
 
 def typed_sizes(x, gamma, beta, eps):
@@ -132,12 +127,6 @@ def by_torch(x, p, training, generator):
     return F.dropout(x, p, training)
 
 
-def in_place_drop(x, p, training, generator):
-    if training:
-        x *= torch.rand(x.shape, generator=generator) >= p
-    return x
-
-
 RIGHT = {
     check.batch_norm: {
         "as in the lesson": normalised(),
@@ -208,14 +197,11 @@ WRONG = {
             "Only the mean",
         ),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
-        "in place": (in_place_norm, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
         "NaN": (lambda x, *_: x * float("nan"), "NaN"),
-        "twice": (
-            lambda x, g, b, e: 2 * normalised()(x, g, b, e),
-            "which is β, and spreads near",
-        ),
+        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "which is β, and spreads near"),
     },
     check.running_statistics: {
         "the wrong way round": (
@@ -240,10 +226,7 @@ WRONG = {
         "mean alone": (running(result=lambda m, v: m), "return mean, var"),
         "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (2, 3, 1)"),
         "fixed momentum": (lambda batches, m: running()(batches, 0.3), "not for 0.1"),
-        "biased halfway": (
-            running(result=lambda m, v: (m, v * 0.9)),
-            "Your mean and variance are",
-        ),
+        "biased halfway": (running(result=lambda m, v: (m, v * 0.9)), "Your mean and variance are"),
     },
     check.dropout: {
         "no scaling": (drop(scale=lambda p, m: 1), "isn't scaled"),
@@ -251,10 +234,7 @@ WRONG = {
         "over p": (drop(scale=lambda p, m: 1 / p), "divide by p"),
         "times p": (drop(scale=lambda p, m: p), "multiply by p"),
         "1 + p": (drop(scale=lambda p, m: 1 + p), "scale by 1 + p"),
-        "by the share kept": (
-            drop(scale=lambda p, m: 1 / m.float().mean()),
-            "happened to be kept",
-        ),
+        "by the share kept": (drop(scale=lambda p, m: 1 / m.float().mean()), "happened to be kept"),
         "active in evaluation": (drop(evaluated=masked), "in evaluation mode, too"),
         "scaled in evaluation": (
             drop(evaluated=lambda x, p, g: x * (1 - p)),
@@ -307,7 +287,7 @@ WRONG = {
         "no generator": (of_nobody, "two different masks"),
         "seeds itself": (seeds_itself, "whatever the generator"),
         "typed p": (lambda x, p, training, g: drop()(x, 0.2, training, g), "not for p = 0.5"),
-        "in place": (in_place_drop, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
         "noise": (
             lambda x, p, training, g: drop()(x, p, training, g) * (1 + training * x),
             "isn't x times one number",
@@ -328,7 +308,7 @@ WRONG_AGAIN = {
             lambda x, p, training, g: x + training * torch.rand(x.shape, generator=g),
             "none of it becomes 0",
         ),
-    },
+    }
 }
 
 
