@@ -7,14 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ae_helpers.data import to_float
-from ae_helpers.exercises.answers import (
-    Mistake,
-    call_unchanged,
-    check,
-    explain,
-    numbers,
-    tensor,
-)
+from ae_helpers.exercises.answers import Mistake, call_unchanged, check, explain, numbers, tensor
 from ae_helpers.exercises.lesson_02 import (
     BIASES,
     FIELD_MISTAKES,
