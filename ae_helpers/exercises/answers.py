@@ -191,12 +191,13 @@ def indices(
             cure = "If it is a value: topk and sort give .values and .indices, argsort indices."
             raise Mistake(f"{where} holds {value:.4g}, which is no index. {cure}")
     if values.numel() and (values.is_floating_point() or values.dtype == torch.uint8):
-        refused = "a tensor takes for a mask" if values.dtype == torch.uint8 else "no tensor takes"
-        raise Mistake(f"{where} is {values.dtype}, which {refused} as indices: keep int64.")
+        taken = "is taken for a mask" if values.dtype == torch.uint8 else "can't index"
+        raise Mistake(f"{where} has the dtype {values.dtype}, which {taken}: keep int64.")
     if len(values) != n:
         slices = {n - 1: "A slice such as [1:n] or [-n:-1] holds n − 1."}
         why = slices.get(len(values), otherwise) if len(values) < n else ""
-        raise Mistake(f"{where} holds {len(values)} indices; expected exactly n. {why}".strip())
+        count = f"{len(values)} ind{'ex' if len(values) == 1 else 'ices'}"
+        raise Mistake(f"{where} holds {count}; expected exactly n. {why}".strip())
     return values.tolist()
 
 

@@ -194,21 +194,30 @@ def _classes() -> tuple[Tensor, ...]:
     return codes[:400], labels[:400], codes[400:], labels[400:]
 
 
-def _solves_a_chequerboard(answer) -> bool:
-    """Whether the answer tells 2×2 fields of two colours apart; a plane gets 3 of 4 right at most.
+def _parts_what_no_plane_can(answer) -> bool:
+    """Whether the answer learns a chequerboard of 2×2 fields, or a disc from the ring around it.
 
-    Not if it stops there: it may rightly expect that all ten labels occur.
+    A plane gets 3 of 4 right at most. Not if the answer stops there: it may rightly expect that
+    all ten labels occur.
     """
     generator = torch.Generator().manual_seed(1)
     places = 2 * torch.rand(400, 9, generator=generator) - 1
-    places[:, :2] += places[:, :2].sign()  # in two of the dimensions, with a gap between fields
-    places[:, 2:] /= 10
-    colours = (places[:, 0] * places[:, 1] > 0).long()
-    try:
-        found = tensor(call(answer, places[:300], colours[:300], places[300:]), "labels").flatten()
-    except Mistake:
-        return False
-    return len(found) == 100 and (found == colours[300:]).float().mean().item() > 0.85
+    places[:, 2:] /= 10  # only two of the dimensions matter
+    chequered, ringed = places.clone(), places.clone()
+    chequered[:, :2] += places[:, :2].sign()  # with a gap between fields
+    outside = torch.rand(400, generator=generator) < 0.5
+    ringed[:, :2] = F.normalize(places[:, :2]) * (places[:, :1].abs() + 2 * outside[:, None])
+    for codes, colours in ((chequered, places[:, 0] * places[:, 1] > 0), (ringed, outside)):
+        colours = colours.long()
+        try:
+            found = tensor(
+                call(answer, codes[:300], colours[:300], codes[300:]), "labels"
+            ).flatten()
+        except Mistake:
+            continue
+        if len(found) == 100 and (found == colours[300:]).double().mean() > 0.85:
+            return True
+    return False
 
 
 def _scores(train: Tensor, targets: Tensor, codes: Tensor, intercept: bool = True) -> Tensor:
@@ -250,10 +259,10 @@ def probe(answer) -> str:
 
     right = agreement(truth)
     if right > 0.9:
-        if _solves_a_chequerboard(answer):
+        if _parts_what_no_plane_can(answer):
             raise Mistake(
-                "Your labels are right, but your map isn't linear: it also tells the colours of a "
-                "chequerboard apart, and no plane can. Use least squares or logistic regression."
+                "Your labels are right, but your map isn't linear: it also parts a chequerboard, or "
+                "a disc from its ring, and no plane can. Use least squares or logistic regression."
             )
         return "Right: a map learned from the training codes reads the labels of others."
     hot = F.one_hot(labels, 10).float()

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.svm import SVC
 from torch.nn import functional as F
@@ -109,7 +110,7 @@ WRONG = {
         "axis 0": (lambda q, p, n: (p - q).norm(dim=0).argsort()[:n], "over the points, axis 0"),
         "axes left": (lambda q, p, n: (p - q).square().sort().indices, "shape (8, 4)"),
         "mask": (lambda q, p, n: far(q, p) < 5, "True or False"),
-        "floats": (lambda q, p, n: far(q, p).argsort()[:n].float(), "is torch.float32"),
+        "floats": (lambda q, p, n: far(q, p).argsort()[:n].float(), "torch.float32, which"),
         "uint8": (lambda q, p, n: far(q, p).argsort()[:n].to(torch.uint8), "for a mask"),
         "both": (lambda q, p, n: tuple(far(q, p).topk(n, largest=False)), "Distances and indices?"),
         "column": (lambda q, p, n: far(q, p).argsort()[:n, None], "in a column"),
@@ -185,6 +186,7 @@ WRONG_AGAIN = {
         "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
         "per cent": (lambda c, y, o: 93.0, "accuracy"),
         "kernel": (lambda c, y, o: SVC().fit(c, y).predict(o), "isn't linear"),
+        "Gaussians": (lambda c, y, o: GaussianNB().fit(c, y).predict(o), "isn't linear"),
         "forest": (
             lambda c, y, o: RandomForestClassifier(random_state=0).fit(c, y).predict(o),
             "isn't linear",
