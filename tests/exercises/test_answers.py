@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ae_helpers.exercises import lesson_01
 from ae_helpers.exercises.answers import (
     Mistake,
     Verdict,
@@ -67,6 +68,15 @@ def test_a_check_gives_a_verdict(answers, passed, shown):
 def test_a_check_that_says_nothing_is_an_error_of_the_course(praise):
     verdict = check(lambda answer: praise)(1)
     assert not verdict and repr(verdict).startswith("✗ An error of the course")
+
+
+def test_whoever_stops_an_endless_loop_sees_that_loop():
+    def endless(images, batch_size):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        lesson_01.batches_per_epoch(endless)
+    assert [entry.name for entry in stopped.traceback][1:] == ["checked", "endless"]
 
 
 def test_a_check_leaves_random_numbers_and_gradients_alone():
@@ -155,6 +165,7 @@ SAID = [
     (list(range(1000)), "a list of length 1000; expected"),
     ({1}, "A set keeps no order"),
     ((x for x in [1]), "Make a list of it."),
+    ({"a": 1}.values(), "a dict_values, dict_values([1]); expected one number. Make a list of it."),
     (print, "a builtin_function_or_method, <built-in function print>; expected"),
     (object(), "an object; expected"),
     (np.ones(3), "has the shape (3,). Expected one number."),
