@@ -210,9 +210,8 @@ def _parts_what_no_plane_can(answer) -> bool:
     for codes, colours in ((chequered, places[:, 0] * places[:, 1] > 0), (ringed, outside)):
         colours = colours.long()
         try:
-            found = tensor(
-                call(answer, codes[:300], colours[:300], codes[300:]), "labels"
-            ).flatten()
+            found = call(answer, codes[:300], colours[:300], codes[300:])
+            found = tensor(found, "labels").flatten()
         except Mistake:
             continue
         if len(found) == 100 and (found == colours[300:]).double().mean() > 0.85:
@@ -261,8 +260,8 @@ def probe(answer) -> str:
     if right > 0.9:
         if _parts_what_no_plane_can(answer):
             raise Mistake(
-                "Your labels are right, but your map isn't linear: it also parts a chequerboard, or "
-                "a disc from its ring, and no plane can. Use least squares or logistic regression."
+                "Your labels are right, but your map isn't linear: it also parts a chequerboard "
+                "or a disc from its ring; no plane can. Use least squares or logistic regression."
             )
         return "Right: a map learned from the training codes reads the labels of others."
     hot = F.one_hot(labels, 10).float()
