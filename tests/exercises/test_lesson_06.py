@@ -100,6 +100,7 @@ WRONG = {
         "not the first": (lambda q, p, n: far(q, p).argsort()[1 : n + 1], "skip the nearest"),
         "no order": (lambda q, p, n: far(q, p).argsort()[:n].flip(0), "comes last"),
         "no squares": (lambda q, p, n: (p - q).sum(1).argsort()[:n], "cancel each other"),
+        "a root": (lambda q, p, n: (p - q).sum(1).sqrt().argsort()[:n], "the sum and the root"),
         "late squares": (lambda q, p, n: (p - q).sum(1).square().argsort()[:n], "*before* the sum"),
         "absolute": (lambda q, p, n: (p - q).abs().sum(1).argsort()[:n], "|differences|"),
         "largest": (lambda q, p, n: (p - q).abs().amax(1).argsort()[:n], "largest difference"),
@@ -143,7 +144,11 @@ WRONG = {
         "one point": (lambda a, b, s: (a + b) / 2, "single point"),
         "uneven": (
             lambda a, b, s: line(a, b, (1 - torch.cos(torch.linspace(0, torch.pi, s))) / 2),
-            "t has to grow evenly",
+            "without a cosine",
+        ),
+        "smooth": (
+            lambda a, b, s: line(a, b, (t := torch.linspace(0, 1, s)) ** 2 * (3 - 2 * t)),
+            "in equal steps",
         ),
         "quadratic": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s) ** 2), "between them"),
         "whole": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).long(), "whole numbers"),

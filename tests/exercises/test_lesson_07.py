@@ -53,6 +53,11 @@ def plain_gamma(x, gamma, beta, eps):
     return gamma * normalised(end=lambda x, g, b: x)(x, gamma, beta, eps) + beta
 
 
+def mean_scaled(x, gamma, eps):
+    x_mean, var = x.mean(CHANNELS), x.var(CHANNELS, correction=0)
+    return (x_mean * gamma / (var + eps).sqrt()).view(1, -1, 1, 1)
+
+
 def typed_sizes(x, gamma, beta, eps):
     mean = x.sum(CHANNELS, keepdim=True) / 54
     var = (x - mean).square().sum(CHANNELS, keepdim=True) / 54
@@ -190,6 +195,10 @@ WRONG = {
             ),
             "isn't subtracted",
         ),
+        "mean added": (
+            lambda x, g, b, e: normalised()(x, g, b, e) + 2 * mean_scaled(x, g, e),
+            "You add the mean",
+        ),
         "mean only": (
             lambda x, g, b, e: (
                 (x - x.mean(CHANNELS, keepdim=True)) * g.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
@@ -198,6 +207,10 @@ WRONG = {
         ),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
         "in place": (in_place, "changes the tensors"),
+        "typed shape": (
+            lambda x, *rest: normalised()(x.view(6, 3, 3, 3), *rest),
+            "but not for 2 of 3×5",
+        ),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
         "NaN": (lambda x, *_: x * float("nan"), "NaN"),
@@ -279,6 +292,10 @@ WRONG = {
         "half": (
             drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p / 2),
             "10% of the numbers",
+        ),
+        "at least some": (
+            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= max(p, 0.1)),
+            "With p = 0",
         ),
         "normal noise": (
             drop(keep=lambda x, p, g: torch.randn(x.shape, generator=g) >= p),

@@ -107,6 +107,12 @@ WRONG_PRICE = {
     "for this stack": (lambda *_: price(*check.STACK), "not for another"),
     "per layer": (lambda s, layers: [list(each) for each in layers], "is a list, [1, 8, 3, 2, 0]"),
     "one number": (lambda *given: price(*given)[0], "is one number"),
+    "no last layer": (
+        changed(2, lambda _, layers: price(28, layers[:-1])[2]),
+        "the last layer is missing",
+    ),
+    "made-up parameters": (changed(0, lambda *_: 7), "Parameters: 7"),
+    "made-up field": (changed(2, lambda *_: 70), "Receptive field: 70"),
     "made up": (changed(1, lambda *_: 7), "Multiplications: 7"),
 }
 
