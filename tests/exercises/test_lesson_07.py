@@ -10,15 +10,21 @@ from exercise_zoo import in_place, zoo_tests
 CHANNELS = (0, 2, 3)
 
 
-def normalised(axes=CHANNELS, correction=0, root=lambda var, eps: (var + eps).sqrt(), end=None):
-    """Batch normalisation as readers write it, right or wrong."""
+def normalised(
+    axes=CHANNELS,
+    correction=0,
+    root=lambda var, eps: (var + eps).sqrt(),
+    end=lambda x, gamma, beta: gamma * x + beta,
+    share=1,
+    keepdim=True,
+    view=(1, -1, 1, 1),
+):
+    """Batch normalisation as readers write it, right or wrong; ``share`` of the mean is taken."""
 
     def batch_norm(x, gamma, beta, eps):
-        mean = x.mean(axes, keepdim=True)
-        var = x.var(axes, correction=correction, keepdim=True)
-        x = (x - mean) / root(var, eps)
-        gamma, beta = gamma.view(1, -1, 1, 1), beta.view(1, -1, 1, 1)
-        return end(x, gamma, beta) if end else gamma * x + beta
+        mean = x.mean(axes, keepdim=keepdim)
+        var = x.var(axes, correction=correction, keepdim=keepdim)
+        return end((x - share * mean) / root(var, eps), gamma.view(view), beta.view(view))
 
     return batch_norm
 
@@ -38,24 +44,6 @@ def by_layer(x, gamma, beta, eps):
         layer.weight.copy_(gamma)
         layer.bias.copy_(beta)
     return layer(x)
-
-
-def without_keepdim(x, gamma, beta, eps):
-    x = (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt()
-    return gamma.view(1, -1, 1, 1) * x + beta.view(1, -1, 1, 1)
-
-
-def nothing_keeps_its_axis(x, gamma, beta, eps):
-    return gamma * (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt() + beta
-
-
-def plain_gamma(x, gamma, beta, eps):
-    return gamma * normalised(end=lambda x, g, b: x)(x, gamma, beta, eps) + beta
-
-
-def mean_scaled(x, gamma, eps):
-    x_mean, var = x.mean(CHANNELS), x.var(CHANNELS, correction=0)
-    return (x_mean * gamma / (var + eps).sqrt()).view(1, -1, 1, 1)
 
 
 def typed_sizes(x, gamma, beta, eps):
@@ -113,6 +101,11 @@ def drop(
         return x * mask * scale(p, mask)
 
     return dropout
+
+
+def drawn(shape, least=lambda p: p):
+    """Dropout whose mask has a random number for each place of ``shape(x)``."""
+    return drop(keep=lambda x, p, g: torch.rand(shape(x), generator=g) >= least(p))
 
 
 def masked(x, p, generator):
@@ -179,32 +172,13 @@ WRONG = {
         "no beta": (normalised(end=lambda x, g, b: x * g), "β is missing"),
         "swapped": (normalised(end=lambda x, g, b: x * b + g), "swapped"),
         "beta first": (normalised(end=lambda x, g, b: (x + b) * g), "before you multiply"),
-        "plain gamma": (plain_gamma, "along the last axis"),
-        "gamma with one axis": (
-            lambda x, g, b, e: (
-                g[:, None] * normalised(end=lambda x, g, b: x)(x, g, b, e) + b[:, None]
-            ),
-            "along the height",
-        ),
-        "no keepdim": (without_keepdim, "keepdim=True leaves them"),
-        "no keepdim at all": (nothing_keeps_its_axis, "all run along the width"),
-        "no mean": (
-            lambda x, g, b, e: (
-                x * (g / (x.var(CHANNELS, correction=0) + e).sqrt()).view(1, -1, 1, 1)
-                + b.view(1, -1, 1, 1)
-            ),
-            "isn't subtracted",
-        ),
-        "mean added": (
-            lambda x, g, b, e: normalised()(x, g, b, e) + 2 * mean_scaled(x, g, e),
-            "You add the mean",
-        ),
-        "mean only": (
-            lambda x, g, b, e: (
-                (x - x.mean(CHANNELS, keepdim=True)) * g.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
-            ),
-            "Only the mean",
-        ),
+        "plain gamma": (normalised(view=(-1,)), "along the last axis"),
+        "gamma with one axis": (normalised(view=(-1, 1)), "along the height"),
+        "no keepdim": (normalised(keepdim=False), "keepdim=True leaves them"),
+        "no keepdim at all": (normalised(keepdim=False, view=(-1,)), "all run along the width"),
+        "no mean": (normalised(share=0), "isn't subtracted"),
+        "mean added": (normalised(share=-1), "You add the mean"),
+        "mean only": (normalised(root=lambda var, eps: 1), "Only the mean"),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
         "in place": (in_place, "changes the tensors"),
         "typed shape": (
@@ -262,41 +236,21 @@ WRONG = {
             drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) < p),
             "probability to *drop*",
         ),
-        "one mask for all": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape[1:], generator=g) >= p),
-            "All images lose the same",
-        ),
+        "one mask for all": (drawn(lambda x: x.shape[1:]), "All images lose the same"),
         "one mask for all channels": (
-            drop(keep=lambda x, p, g: torch.rand(len(x), 1, *x.shape[2:], generator=g) >= p),
+            drawn(lambda x: (len(x), 1, *x.shape[2:])),
             "All channels of an image",
         ),
         "one mask for two images": (
-            drop(
-                keep=lambda x, p, g: (torch.rand(x[::2].shape, generator=g) >= p).repeat(2, 1, 1, 1)
-            ),
+            drop(keep=lambda x, p, g: torch.rand(x[::2].shape, generator=g).tile(2, 1, 1, 1) >= p),
             "as others",
         ),
-        "whole rows": (
-            drop(keep=lambda x, p, g: torch.rand(*x.shape[:3], 1, generator=g) >= p),
-            "along the axes (3,)",
-        ),
+        "whole rows": (drawn(lambda x: (*x.shape[:3], 1)), "along the axes (3,)"),
+        "whole images": (drawn(lambda x: (len(x), 1, 1, 1)), "Whole images"),
+        "whole channels": (drawn(lambda x: (*x.shape[:2], 1, 1)), "nn.Dropout2d"),
+        "half": (drawn(lambda x: x.shape, lambda p: p / 2), "10% of the numbers"),
+        "at least some": (drawn(lambda x: x.shape, lambda p: max(p, 0.1)), "With p = 0"),
         "only scaled": (lambda x, p, training, g: x / (1 - p * training), "none of it becomes 0"),
-        "whole images": (
-            drop(keep=lambda x, p, g: torch.rand(len(x), 1, 1, 1, generator=g) >= p),
-            "Whole images",
-        ),
-        "whole channels": (
-            drop(keep=lambda x, p, g: torch.rand(*x.shape[:2], 1, 1, generator=g) >= p),
-            "nn.Dropout2d",
-        ),
-        "half": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p / 2),
-            "10% of the numbers",
-        ),
-        "at least some": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= max(p, 0.1)),
-            "With p = 0",
-        ),
         "normal noise": (
             drop(keep=lambda x, p, g: torch.randn(x.shape, generator=g) >= p),
             "of the numbers became 0",
