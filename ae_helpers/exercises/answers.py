@@ -181,6 +181,46 @@ def shape(
     return tuple(whole(value, what, where=where) for value in values)
 
 
+def indices(
+    answer, n: int, of: str, shapes: Mapping[tuple, str] | None = None, otherwise: str = ""
+) -> list[int]:
+    """The indices of n of something, in a row; ``shapes`` as for ``tensor``, or ``otherwise``."""
+    where, what = f"For n = {n} your answer", f"the indices of {n} {of}"
+    values = tensor(answer, what, where=where, dtype=None)
+    if values.ndim == 2 and len(values) == 1:
+        values = values[0]
+    if values.ndim != 1:
+        column = {(n, 1): "The indices stand in a column: add .flatten()."}
+        _refuse_shape(values, {**column, **(shapes or {})}, f"Expected {what}. {otherwise}", where)
+    for value in values.tolist():
+        if value % 1:
+            cure = "If it is a value: topk and sort give .values and .indices, argsort indices."
+            raise Mistake(f"{where} holds {value:.4g}, which is no index. {cure}")
+    if values.numel() and (values.is_floating_point() or values.dtype == torch.uint8):
+        taken = "is taken for a mask" if values.dtype == torch.uint8 else "can't index"
+        raise Mistake(f"{where} has the dtype {values.dtype}, which {taken}: keep int64.")
+    if len(values) != n:
+        slices = {n - 1: "A slice such as [1:n] or [-n:-1] holds n − 1."}
+        why = slices.get(len(values), otherwise) if len(values) < n else ""
+        count = f"{len(values)} ind{'ex' if len(values) == 1 else 'ices'}"
+        raise Mistake(f"{where} holds {count}; expected exactly n. {why}".strip())
+    return values.tolist()
+
+
+def misordered(order: Tensor, n: int, first: str) -> dict[str, Tensor]:
+    """What to say about the n ``first`` (best, nearest, …) of an order that are taken wrongly."""
+    best = order[:n]
+    return {
+        f"One place too late: the {first} itself, at position 0, is left out.": order[1 : n + 1],
+        "Each index is one too high: counting begins at 0.": best + 1,
+        f"Those are from the other end: the {first} come first. Sorting is ascending, and topk "
+        "descending, unless you say otherwise.": order.flip(0)[:n],
+        f"You take the last n, but the {first} come first in your order.": order[-n:],
+        f"The right ones, but the {first} comes last; it should come first.": best.flip(0),
+        f"The right ones, but not in order: the {first} first.": best.sort().values,
+    }
+
+
 def tensor(
     answer,
     what: str,

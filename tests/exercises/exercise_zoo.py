@@ -43,6 +43,11 @@ class Several:
         return Several((*before, answer, *after), self.more)
 
 
+def in_place(*given):
+    """An answer to any exercise that changes the tensors it is given."""
+    return [part.mul_(2) for part in given if isinstance(part, Tensor)]
+
+
 def several(answer):
     return answer if isinstance(answer, Several) else Several((answer,))
 

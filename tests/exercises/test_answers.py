@@ -16,6 +16,8 @@ from ae_helpers.exercises.answers import (
     call_unchanged,
     check,
     explain,
+    indices,
+    misordered,
     near,
     number,
     numbers,
@@ -211,6 +213,36 @@ def test_lengths_and_shapes_are_compared():
     assert said == "Your answer has the shape (3,). Expected (2,): a pair."
     said = mistake_of(tensor, torch.ones(4), "a pair", (2,), {(4,): "No."}, where="conv2: it")
     assert said == "conv2: it has the shape (4,). No."
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (37, "For n = 2 your answer has the shape (). Expected the indices of 2 images. Why?"),
+        ([[3], [1]], "has the shape (2, 1). The indices stand in a column: add .flatten()."),
+        (torch.ones(3, 2), "has the shape (3, 2). Points."),
+        ([3, 1.5], "holds 1.5, which is no index. If it is a value"),
+        ([3.0, 1.0], "has the dtype torch.float64, which can't index: keep int64."),
+        (torch.ones(2).byte(), "torch.uint8, which is taken for a mask"),
+        ([3], "holds 1 index; expected exactly n. A slice such as [1:n]"),
+        ([3, 1, 2], "holds 3 indices; expected exactly n."),
+        ([], "holds 0 indices; expected exactly n."),
+    ],
+)
+def test_what_is_no_index_is_named(answer, words):
+    assert words in mistake_of(indices, answer, 2, "images", {(3, 2): "Points."}, "Why?")
+
+
+def test_an_order_is_taken_wrongly_in_ways_that_all_differ():
+    wrong = misordered(torch.tensor([4, 0, 3, 1, 2]), 3, "largest")
+    assert [each.tolist() for each in wrong.values()] == [
+        *([0, 3, 1], [5, 1, 4], [2, 1, 3], [3, 1, 2], [3, 0, 4], [0, 3, 4])
+    ]
+    assert all("largest" in text for text in wrong if "at 0" not in text)
+
+
+def test_indices_are_a_row_of_whole_numbers():
+    assert indices(range(3), 3, "images") == indices([[0, 1, 2]], 3, "images") == [0, 1, 2]
 
 
 @pytest.mark.parametrize("function", [number, numbers, shape, tensor])
