@@ -62,6 +62,8 @@ RIGHT = {
         "by view": lambda x, c: (x * c.view(-1, 3, 1, 1)).round().to(torch.uint8),
         "einsum": lambda x, c: torch.einsum("nhw,nc->nchw", x[:, 0].float(), c).round().byte(),
         "by loops": by_loops,
+        "in double": lambda x, c: product(x, c.double()).round().byte(),
+        "NumPy": lambda x, c: by_loops(x, c).numpy(),
     },
     check.share: {
         "by helpers": ratio,
@@ -78,17 +80,24 @@ WRONG = {
         "plus k": (lambda m, k, s, p: ((m + 2 * p + k) // s + 1, 0), "sign of k"),
         "swapped": (lambda *case: by_search(*case)[::-1], "other way round"),
         "rounded up": (rounded_up, "can only add"),
-        "n too small": (
-            lambda m, k, s, p: (1, m - check._made(1, 0, k, s, p)),
+        "n too small": (lambda m, k, s, p: (1, m + 2 * p - k), "you say n = 1; expected 16"),
+        "largest n missed": (
+            lambda m, k, s, p: (-(-(m + 2 * p - k) // s), m),
             "smaller than the stride",
         ),
+        "o of m": (lambda m, k, s, p: (check._n(m, k, s, p), m % s), "m + 2p − k, not of m"),
+        "o too large": (
+            lambda m, k, s, p: (check._n(m, k, s, p), check._o(m, k, s, p) + s),
+            "you say o = 2; expected 0",
+        ),
         "floats": (lambda m, k, s, p: ((m + 2 * p - k) / s + 1, 0), "whole numbers"),
-        "n alone": (lambda *case: by_search(*case)[0], "expected two numbers"),
-        "half of m": (lambda m, k, s, p: (m // s, 0), "that layer would make"),
+        "n alone": (lambda *case: by_search(*case)[0], "expected two whole numbers"),
+        "half of m": (lambda m, k, s, p: (m // s, 0), "you say n = 14; expected 16"),
         "stops": (lambda m, k, s: (1, 0), "stops with TypeError"),
     },
     check.colour: {
-        "floats": (product, "as floats"),
+        "floats": (product, "as float32"),
+        "whole numbers": (lambda x, c: product(x, c).round().long(), "as int64"),
         "over 255": (lambda x, c: product(x, c) / 255, "all but black"),
         "cut off": (lambda x, c: product(x, c).byte(), "Round first"),
         "channels last": (
@@ -109,7 +118,6 @@ WRONG = {
         "no batch": (lambda x, c: product(x, c)[0], "axis is lost"),
         "flat": (lambda x, c: product(x, c).flatten(1), "(3, 60)"),
         "in place": (in_place, "changes the tensors"),
-        "numpy": (lambda x, c: by_loops(x, c).numpy(), "a ndarray"),
         "too dark": (lambda x, c: (product(x, c) / 2).round().byte(), "furthest off"),
     },
     check.share: {
@@ -144,7 +152,7 @@ WRONG = {
             lambda t, r, a: mse(t.float(), r) / mse(t.float(), a.float().mean(0)),
             "to_float(test) and",
         ),
-        "an image's share": (lambda t, r, a: image_errors(t, r), "a Tensor of shape (12,)"),
+        "an image's share": (lambda t, r, a: image_errors(t, r), "the shape (12,)"),
         "text": (lambda *_: "little", "a str"),
         "twice": (lambda *given: 2 * ratio(*given), "You say"),
     },
