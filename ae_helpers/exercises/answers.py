@@ -284,7 +284,7 @@ def near(one, other, rtol: float = 1e-4, atol: float = 1e-7) -> bool:
 def explain(
     found,
     right,
-    mistakes: Sequence[tuple] | Mapping[str, object] = (),
+    mistakes: Mapping[str, object] | Sequence[tuple[object, str]] = (),
     *,
     cases: Sequence[tuple] | None = None,
     asked: str = "",
@@ -299,8 +299,8 @@ def explain(
     ``cases``, ``found`` has an item for each of them, and so has a rule, or takes a case.
 
     Args:
-        mistakes: rows (wrong rule, what to say about it), or ``{what to say: wrong rule}``. A rule
-            that can't be computed is skipped.
+        mistakes: ``{what to say: wrong rule}``, or rows (wrong rule, what to say) that a loop made.
+            A rule that can't be computed is skipped.
         cases: tuples of arguments that the answer was called with.
         asked: how to write a case, as in ``"n={}, k={}"``.
         otherwise: what to say if no row fits, with ``{found}``, ``{right}`` and ``{case}``, of the
@@ -325,9 +325,8 @@ def explain(
     same = [near(*pair, rtol, atol) for pair in zip(found, wanted, strict=True)]
     if all(same):
         return
-    if isinstance(mistakes, Mapping):
-        mistakes = [(rule, text) for text, rule in mistakes.items()]
-    for rule, text in mistakes:
+    rows = [row[::-1] for row in mistakes.items()] if isinstance(mistakes, Mapping) else mistakes
+    for rule, text in rows:
         if fits(rule):
             raise Mistake(text)
     place = same.index(False)

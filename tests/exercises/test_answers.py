@@ -249,6 +249,8 @@ def test_the_mistake_that_gives_what_was_found_is_named(rule, words):
     found = [rule(*case) for case in CASES]
     said = mistake_of(explain, found, add, MISTAKES, cases=CASES, asked="a={}, b={}")
     assert said == words
+    table = {text: wrong for wrong, text in MISTAKES}
+    assert mistake_of(explain, found, add, table, cases=CASES, asked="a={}, b={}") == words
 
 
 def test_what_is_right_passes():
