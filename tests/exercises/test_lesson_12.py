@@ -183,9 +183,7 @@ WRONG = {
         "all": (lambda r, w: own(r) / own(r), "You don't choose"),
         "half": (lambda r, w: ratio(r, w) / 2.5, "For 'conv' you say 0.16; expected 0.4"),
         "empties": (empties, "changes the rows"),
-        "text": (lambda r, w: "0.4", "a str, '0.4'; expected a share"),
         "not a number": (lambda r, w: math.nan, "is NaN"),
-        "stops": (lambda r, w: r[0]["self"], "Your code stops with TypeError"),
     },
     check.mean_loss: {
         "item": (asking(lambda v: v.item()), "6 times (.item())"),
@@ -204,7 +202,6 @@ WRONG = {
         "two devices": (by_stack, "put the sizes there, too"),
         "twice": (lambda v, n: 2 * weighted(v, n), "You answer 0.6667, not 0.3333"),
         "all of them": (lambda v, n: torch.stack(v), "the shape (6,)"),
-        "text": (lambda v, n: "small", "a str"),
     },
     check.scale: {
         "unchanged": (with_rate(lambda r, k, o: r), "The rate is unchanged"),
@@ -226,7 +223,6 @@ WRONG = {
         "one more": (with_steps(lambda i, b, n: i // n + 1), "One too many"),
         "far too many": (with_steps(lambda i, b, n: i), "are 469 steps, not 60,000"),
         "rate alone": (lambda *given: plan(*given)[0], "is one number, 0.4; expected two numbers"),
-        "text": (lambda *given: ("0.4", 469), "at position 0, is a str"),
         "unfinished": (lambda *given: (plan(*given)[0], ...), "Not yet"),
     },
 }
