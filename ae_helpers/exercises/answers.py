@@ -210,23 +210,14 @@ def _refuse_shape(values: Tensor, shapes: Mapping | None, expected: str, where: 
 
 def _values(answer, what: str, where: str) -> Tensor:
     """The numbers of an answer of any form, in whatever dtype it has; some may be infinite."""
-    given(answer)
     end = f"; expected {what}."
+    if isinstance(given(answer), Tensor):
+        return _of_torch(answer, where, end)
     if isinstance(answer, tuple) and hasattr(answer, "indices"):
         raise Mistake(
             f"{where} is values and indices together, as topk, sort and max give them: add "
             ".values or .indices."
         )
-    if isinstance(answer, Tensor):
-        if answer.is_meta:
-            raise Mistake(f"{where} is on the meta device, where tensors hold no numbers{end}")
-        if answer.layout is not torch.strided:
-            raise Mistake(f"{where} is a sparse tensor{end} .to_dense() makes an ordinary one.")
-        if answer.is_complex():
-            raise Mistake(f"{where} is complex{end}")
-        if answer.dtype == torch.bool:
-            raise Mistake(f"{where} is {_described(answer)}, True or False{end}")
-        return answer.detach().cpu()
     if isinstance(answer, list | tuple | range):
         parts = [
             _values(part, what, f"{where}, at position {place},")
@@ -256,6 +247,18 @@ def _values(answer, what: str, where: str) -> Tensor:
     elif hasattr(answer, "__next__"):
         end += " Make a list of it."
     raise Mistake(f"{where} is {_described(answer)}{end}")
+
+
+def _of_torch(answer: Tensor, where: str, end: str) -> Tensor:
+    if answer.is_meta:
+        raise Mistake(f"{where} is on the meta device, where tensors hold no numbers{end}")
+    if answer.layout is not torch.strided:
+        raise Mistake(f"{where} is a sparse tensor{end} .to_dense() makes an ordinary one.")
+    if answer.is_complex():
+        raise Mistake(f"{where} is complex{end}")
+    if answer.dtype == torch.bool:
+        raise Mistake(f"{where} is {_described(answer)}, True or False{end}")
+    return answer.detach().cpu()
 
 
 def _described(answer) -> str:
@@ -288,7 +291,7 @@ def explain(
     *,
     cases: Sequence[tuple] | None = None,
     asked: str = "",
-    otherwise: str = "",
+    otherwise: str | None = "",
     rtol: float = 1e-4,
     atol: float = 1e-7,
 ) -> None:
@@ -304,7 +307,7 @@ def explain(
         cases: tuples of arguments that the answer was called with.
         asked: how to write a case, as in ``"n={}, k={}"``.
         otherwise: what to say if no row fits, with ``{found}``, ``{right}`` and ``{case}``, of the
-            first case that is wrong.
+            first case that is wrong; ``None`` says nothing then, and leaves that to what follows.
     """
     single = cases is None
     cases, found = ([()], [found]) if single else (cases, found)
@@ -329,6 +332,8 @@ def explain(
     for rule, text in rows:
         if fits(rule):
             raise Mistake(text)
+    if otherwise is None:
+        return
     place = same.index(False)
     case = asked.format(*cases[place])
     plain = f"For {case} you" if case else "You"
@@ -356,4 +361,6 @@ def _shown(found, right) -> tuple[str, str]:
 def _text(values, digits: int) -> str:
     if isinstance(values, list):
         return f"[{', '.join(_text(value, digits) for value in values)}]"
-    return f"{values:,}" if isinstance(values, int) else f"{values:.{digits}g}"
+    if isinstance(values, int):
+        return f"{values:,}"
+    return f"{values:,.{max(digits, len(str(int(values))))}g}"  # 12,345 rather than 1.234e+04

@@ -266,7 +266,10 @@ def test_one_answer_is_compared_with_values():
     assert mistake_of(explain, 3.0, 1.0, mistakes) == "You answer 3, not 1."
     said = mistake_of(explain, 1.00001, 1.0, rtol=1e-6)
     assert said == "You answer 1.00001, not 1."
+    assert mistake_of(explain, 12345.6, 0.5) == "You answer 12,346, not 0.5."
     assert mistake_of(explain, 3, 1, otherwise="{found} for {right}?") == "3 for 1?"
+    explain(3, 1, mistakes, otherwise=None)
+    assert mistake_of(explain, 0.5, 1.0, mistakes, otherwise=None) == "Half."
 
 
 def test_of_many_numbers_the_one_furthest_off_is_shown():
