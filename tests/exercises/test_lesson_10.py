@@ -51,6 +51,11 @@ def mse(one, other):
     return (one - other).square().mean()
 
 
+def over(stick, read=to_float):
+    """The error as a share of the one of answering with ``stick(train)``."""
+    return lambda test, rebuilt, train: mse(read(test), rebuilt) / mse(read(test), stick(train))
+
+
 RIGHT = {
     check.before: {
         "divmod": lambda m, k, s, p: ((m + 2 * p - k) // s + 1, (m + 2 * p - k) % s),
@@ -67,7 +72,7 @@ RIGHT = {
     },
     check.share: {
         "by helpers": ratio,
-        "by hand": lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), to_float(a).mean(0)),
+        "by hand": over(lambda train: to_float(train).mean(0)),
         "a float": lambda *given: ratio(*given).item(),
     },
 }
@@ -115,33 +120,21 @@ WRONG = {
     },
     check.share: {
         "test's own mean": (lambda t, r, a: ratio(t, r, t), "mean image is that of the *test*"),
-        "one grey": (
-            lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), to_float(a).mean()),
-            "one grey",
-        ),
+        "one grey": (over(lambda a: to_float(a).mean()), "one grey"),
         "mean of shares": (
             lambda t, r, a: (image_errors(t, r) / image_errors(t, mean_image(a))).mean(),
             "one hard",
         ),
         "upside down": (lambda *given: 1 / ratio(*given), "Upside down"),
         "roots": (lambda *given: ratio(*given) ** 0.5, "You take roots"),
-        "of black": (lambda t, r, a: mse(to_float(t), r) / to_float(t).square().mean(), "error of"),
+        "of black": (over(lambda a: 0), "error of black"),
         "the error": (lambda t, r, a: mse(to_float(t), r), "the error itself"),
         "the stick": (lambda t, r, a: mse(to_float(t), mean_image(a)), "the mean image's error;"),
         "per cent": (lambda *given: 100 * ratio(*given), "In per cent"),
         "explained": (lambda *given: 1 - ratio(*given), "*explains*"),
-        "bytes in test": (
-            lambda t, r, a: mse(t.float(), r) / mse(t.float(), to_float(a).mean(0)),
-            "to_float(test), too",
-        ),
-        "bytes in train": (
-            lambda t, r, a: mse(to_float(t), r) / mse(to_float(t), a.float().mean(0)),
-            "to_float(train), too",
-        ),
-        "bytes everywhere": (
-            lambda t, r, a: mse(t.float(), r) / mse(t.float(), a.float().mean(0)),
-            "to_float(test) and",
-        ),
+        "bytes in test": (over(mean_image, torch.Tensor.float), "to_float(test), too"),
+        "bytes in train": (over(lambda a: a.float().mean(0)), "to_float(train), too"),
+        "bytes": (over(lambda a: a.float().mean(0), torch.Tensor.float), "to_float(test) and"),
         "an image's share": (lambda t, r, a: image_errors(t, r), "the shape (12,)"),
         "twice": (lambda *given: 2 * ratio(*given), "You say"),
     },

@@ -1,6 +1,7 @@
 """Lesson 12's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,32 +11,27 @@ from ae_helpers.exercises import lesson_12 as check
 from exercise_zoo import zoo_tests
 
 
-def own(rows, word=""):
-    return sum(row.self_cpu_time_total for row in rows if word in row.key)
+def add(rows, word="", of=lambda row: row.self_cpu_time_total, fits=lambda key, word: word in key):
+    return sum(of(row) for row in rows if fits(row.key, word))
 
 
-def total(rows, word=""):
-    return sum(row.cpu_time_total for row in rows if word in row.key)
-
-
-def calls(rows, word=""):
-    return sum(row.count for row in rows if word in row.key)
-
-
-def each(rows, word=""):
-    return sum(row.self_cpu_time_total / row.count for row in rows if word in row.key)
-
-
-def products(rows, word=""):
-    return sum(row.self_cpu_time_total * row.count for row in rows if word in row.key)
+own = add
+total = partial(add, of=lambda row: row.cpu_time_total)
+calls = partial(add, of=lambda row: row.count)
+each = partial(add, of=lambda row: row.self_cpu_time_total / row.count)
+products = partial(add, of=lambda row: row.self_cpu_time_total * row.count)
 
 
 def fitting(rows, word):
     return [row for row in rows if word in row.key]
 
 
-def ratio(rows, word):
-    return own(rows, word) / own(rows)
+def ratio(rows, word, **how):
+    return own(rows, word, **how) / own(rows)
+
+
+def chosen(fits):
+    return partial(ratio, fits=fits)
 
 
 def by_loop(rows, word):
@@ -161,25 +157,9 @@ WRONG = {
         "by the rows": (lambda r, w: own(r, w) / len(r), "how many rows there are"),
         "mean": (lambda r, w: ratio(r, w) / max(1, len(fitting(r, w))), "a mean over the rows"),
         "first": (lambda r, w: own(fitting(r, w)[:1]) / own(r), "You stop at the first"),
-        "starts": (
-            lambda r, w: (
-                sum(
-                    row.self_cpu_time_total
-                    for row in r
-                    if row.key.removeprefix("aten::").startswith(w)
-                )
-                / own(r)
-            ),
-            "not only at its start",
-        ),
-        "small letters": (
-            lambda r, w: sum(row.self_cpu_time_total for row in r if w in row.key.lower()) / own(r),
-            "but not the word",
-        ),
-        "equal": (
-            lambda r, w: sum(row.self_cpu_time_total for row in r if row.key == w) / own(r),
-            "whose name *is* the word",
-        ),
+        "starts": (chosen(lambda k, w: k.split("::")[-1].startswith(w)), "not only at its start"),
+        "small letters": (chosen(lambda key, word: word in key.lower()), "but not the word"),
+        "equal": (chosen(lambda key, word: key == word), "whose name *is* the word"),
         "all": (lambda r, w: own(r) / own(r), "You don't choose"),
         "half": (lambda r, w: ratio(r, w) / 2.5, "For 'conv' you say 0.16; expected 0.4"),
         "empties": (empties, "changes the rows"),
