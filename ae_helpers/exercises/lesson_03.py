@@ -107,7 +107,8 @@ def repaired_mirror(answer) -> str:
         raise Mistake("This is a list of layers; nn.Sequential(layer, layer, …) makes one network.")
     if not isinstance(answer, nn.Module):
         raise Mistake(f"This is {answer!r}; expected an nn.Sequential of layers.")
-    modules = [module for module in answer.modules() if not any(module.children())]
+    network = copy.deepcopy(answer).float().cpu().eval()  # a reader's own stays as it is
+    modules = [module for module in network.modules() if not any(module.children())]
     # Kernels and matrices have several axes; normalisation and PReLU, which keep sizes, have one.
     layers = [m for m in modules if any(weight.ndim > 1 for weight in m.parameters())]
     for place, layer in enumerate(layers, start=1):
@@ -135,9 +136,7 @@ def repaired_mirror(answer) -> str:
             step = _run(layer, place, step)
             if step.shape[2:] != (SIZES[place], SIZES[place]):
                 raise Mistake(_wrong_layer(layer, place, tuple(step.shape[2:])))
-        _run_whole(
-            copy.deepcopy(answer).eval()
-        )  # a copy: normalisation may learn from what it sees
+        _run_whole(network)
     how = "other kernels land on the encoder's sizes without output_padding."
     if any(layer.output_padding != (0, 0) for layer in layers):
         how = "output_padding says which of the possible sizes you mean."

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ae_helpers.exercises import lesson_01
 from ae_helpers.exercises.answers import (
     Mistake,
     Verdict,
@@ -65,6 +66,15 @@ def test_a_check_gives_a_verdict(answers, passed, shown):
 def test_a_check_that_says_nothing_is_an_error_of_the_course(praise):
     verdict = check(lambda answer: praise)(1)
     assert not verdict and repr(verdict).startswith("✗ An error of the course")
+
+
+def test_whoever_stops_an_endless_loop_sees_that_loop():
+    def endless(images, batch_size):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        lesson_01.batches_per_epoch(endless)
+    assert [entry.name for entry in stopped.traceback][1:] == ["checked", "endless"]
 
 
 def test_a_check_leaves_random_numbers_and_gradients_alone():

@@ -58,12 +58,12 @@ RIGHT = {
         "a float that is whole": lambda n, b: float(np.ceil(n / b)),
     },
     check.mean_image_error: {
-        "number": error(lambda x, train, mean: F.mse_loss(x, mean.expand_as(x)).item()),
-        "tensor": error(lambda x, train, mean: (x - mean).square().mean()),
-        "per image": error(lambda x, train, mean: (x - mean).pow(2).flatten(1).mean(1).mean()),
-        "numpy": error(lambda x, train, mean: ((x - mean).numpy() ** 2).mean()),
-        "float64": error(lambda x, train, mean: ((x.double() - mean.double()) ** 2).mean().item()),
-        "rounded": error(lambda x, train, mean: round((x - mean).square().mean().item(), 4)),
+        "number": error(lambda x, t, m: F.mse_loss(x, m.expand_as(x)).item()),
+        "tensor": error(lambda x, t, m: (x - m).square().mean()),
+        "per image": error(lambda x, t, m: (x - m).pow(2).flatten(1).mean(1).mean()),
+        "numpy": error(lambda x, t, m: ((x - m).numpy() ** 2).mean()),
+        "float64": error(lambda x, t, m: ((x.double() - m.double()) ** 2).mean().item()),
+        "rounded": error(lambda x, t, m: round((x - m).square().mean().item(), 4)),
     },
 }
 
@@ -103,47 +103,38 @@ WRONG = {
         "forgets to return": (lambda n, b: None, "returns None"),
     },
     check.mean_image_error: {
-        "test's own mean": (
-            error(lambda x, train, mean: (x - x.mean(0)).square().mean()),
-            "mean of the test",
-        ),
+        "test's own mean": (error(lambda x, t, m: (x - x.mean(0)).square().mean()), "mean of the"),
         "three decimals": (
-            error(lambda x, train, mean: round((x - mean).square().mean().item(), 3)),
+            error(lambda x, t, m: round((x - m).square().mean().item(), 3)),
             "four decimals are needed",
         ),
         "sum over pixels": (
-            error(lambda x, train, mean: (x - mean).square().flatten(1).sum(1).mean()),
+            error(lambda x, t, m: (x - m).square().flatten(1).sum(1).mean()),
             "784 times too large",
         ),
-        "sum over all": (error(lambda x, train, mean: (x - mean).square().sum()), "of all images"),
-        "bytes": (error(lambda x, train, mean: (255 * (x - mean)).square().mean()), "255² times"),
-        "mean of bytes": (
-            error(lambda x, train, mean: (x - 255 * mean).square().mean()),
-            "with a mean of bytes",
-        ),
+        "sum over all": (error(lambda x, t, m: (x - m).square().sum()), "of all images"),
+        "bytes": (error(lambda x, t, m: (255 * (x - m)).square().mean()), "255² times"),
+        "mean of bytes": (error(lambda x, t, m: (x - 255 * m).square().mean()), "with a mean of"),
         "bytes and a mean": (
-            error(lambda x, train, mean: (255 * x - mean).square().mean()),
+            error(lambda x, t, m: (255 * x - m).square().mean()),
             "compares bytes",
         ),
-        "root": (error(lambda x, train, mean: (x - mean).square().mean().sqrt()), "square root"),
-        "absolute": (error(lambda x, train, mean: (x - mean).abs().mean()), "|x − m|"),
-        "nothing subtracted": (error(lambda x, train, mean: x.square().mean()), "all-black"),
-        "one grey": (error(lambda x, train, mean: (x - x.mean()).square().mean()), "uses one grey"),
+        "root": (error(lambda x, t, m: (x - m).square().mean().sqrt()), "square root"),
+        "absolute": (error(lambda x, t, m: (x - m).abs().mean()), "|x − m|"),
+        "nothing subtracted": (error(lambda x, t, m: x.square().mean()), "all-black"),
+        "one grey": (error(lambda x, t, m: (x - x.mean()).square().mean()), "uses one grey"),
         "one grey of training": (
-            error(lambda x, train, mean: (x - train.mean()).square().mean()),
+            error(lambda x, t, m: (x - t.mean()).square().mean()),
             "uses one grey",
         ),
-        "on the training images": (
-            error(lambda x, train, mean: (train - mean).square().mean()),
-            "measured on the training",
-        ),
-        "signs cancel": (error(lambda x, train, mean: (x - mean).mean()), "isn't squared"),
-        "made up": (error(lambda x, train, mean: 0.5), "0.5 is not it; expected about 0.0"),
+        "on the training images": (error(lambda x, t, m: (t - m).square().mean()), "measured on"),
+        "signs cancel": (error(lambda x, t, m: (x - m).mean()), "isn't squared"),
+        "made up": (error(lambda x, t, m: 0.5), "0.5 is not it; expected about 0.0"),
         "one for each image": (
-            error(lambda x, train, mean: (x - mean).square().flatten(1).mean(1)),
+            error(lambda x, t, m: (x - m).square().flatten(1).mean(1)),
             "has the shape (12,). Expected one number, the test MSE: .mean()",
         ),
-        "text": (error(lambda x, train, mean: "0,0675"), "a str, '0,0675'"),
+        "text": (error(lambda x, t, m: "0,0675"), "a str, '0,0675'"),
     },
 }
 

@@ -301,16 +301,10 @@ WRONG = {
     check.train_epoch: {
         "no zero_grad": (loop(order="forward loss backward step"), "zero_grad() is missing"),
         "no backward": (loop(order="forward loss zero_grad step"), "never move"),
-        "step first": (
-            loop(order="forward loss step zero_grad backward"),
-            "step() comes before loss.backward()",
-        ),
+        "step first": (loop(order="forward loss step zero_grad backward"), "step() comes before"),
         "summed loss": (loop(loss_of=summed), "sums over pixels"),
         "absolute error": (loop(loss_of=F.l1_loss), "the recipe's MSE squares"),
-        "loss times size": (
-            loop(loss_of=lambda x, y: F.mse_loss(x, y) * len(y)),
-            "loss times the batch's size",
-        ),
+        "loss times size": (loop(loss_of=lambda x, y: F.mse_loss(x, y) * len(y)), "loss times the"),
         "target 0 to 255": (loop(target_of=bytes_), "The target still runs from 0 to 255"),
         "input 0 to 255": (
             loop(prepare=lambda x: x.float(), target_of=lambda images, batch: batch / 255),
@@ -357,10 +351,7 @@ WRONG = {
             "784 times too large",
         ),
         "mean of means": (mean_of_means, "weight each batch's mean"),
-        "graph thrown away": (
-            lambda m, x: evaluation(inference=False)(m, x).item(),
-            "also built the graph",
-        ),
+        "graph thrown away": (lambda m, x: evaluation(inference=False)(m, x).item(), "also built"),
         "0 to 255": (evaluation(prepare=lambda x: x.float()), "Your images still run"),
         "compares with bytes": (
             lambda m, x: evaluation(measure=lambda o, b: (o - x.float()).square().mean())(m, x),
@@ -400,39 +391,15 @@ WRONG = {
         "twice": (changed(lambda m, o, b: m(o)), "asked twice"),
     },
     check.diagnose: {
-        "dead ReLUs taken for death": (
-            diagnosed(TRUTH | {"A": "collapsed"}),
-            "A is not collapsed: the error",
-        ),
-        "A untrained": (
-            diagnosed(TRUTH | {"A": "untrained"}),
-            "A is not untrained: the error 0.006 is below",
-        ),
-        "B collapsed": (
-            diagnosed(TRUTH | {"B": "collapsed"}),
-            "B is not collapsed: its latent numbers do vary",
-        ),
-        "C untrained": (
-            diagnosed(TRUTH | {"C": "untrained"}),
-            "C is not untrained: all 64 latent numbers are",
-        ),
-        "all healthy": (
-            diagnosed(dict.fromkeys("ABC", "healthy")),
-            "B is not healthy: its latent numbers do",
-        ),
-        "no such disease": (
-            diagnosed(TRUTH | {"B": "sick"}),
-            "'sick' is none of healthy, untrained, collapsed",
-        ),
+        "dead ReLUs taken for death": (diagnosed(TRUTH | {"A": "collapsed"}), "A is not collapsed"),
+        "A untrained": (diagnosed(TRUTH | {"A": "untrained"}), "A is not untrained: the error"),
+        "B collapsed": (diagnosed(TRUTH | {"B": "collapsed"}), "B is not collapsed: its latent"),
+        "C untrained": (diagnosed(TRUTH | {"C": "untrained"}), "C is not untrained: all 64 latent"),
+        "all healthy": (diagnosed(dict.fromkeys("ABC", "healthy")), "B is not healthy: its latent"),
+        "no such disease": (diagnosed(TRUTH | {"B": "sick"}), "'sick' is none of healthy"),
         "one forgotten": (diagnosed({"A": "healthy", "B": "untrained"}), "keys A, B, C"),
-        "a list for one": (
-            diagnosed(TRUTH | {"C": ["collapsed"]}),
-            "is none of healthy, untrained, collapsed",
-        ),
-        "a dead decoder untrained": (
-            Several(({"x": "untrained"},), ({"x": DEAD},)),
-            "vary widely, but every image gets the same",
-        ),
+        "a list for one": (diagnosed(TRUTH | {"C": ["collapsed"]}), "is none of healthy"),
+        "a dead decoder untrained": (Several(({"x": "untrained"},), ({"x": DEAD},)), "vary widely"),
         "one unsolved": (diagnosed(TRUTH | {"B": ...}), "Not yet"),
     },
 }
@@ -443,10 +410,7 @@ AGAIN = {
         "zero_grad between": (loop(order="forward loss backward zero_grad step"), "never move"),
         "step before backward": (loop(order="forward loss zero_grad step backward"), "never move"),
         "mode as it was": (loop(train=None), "model.train() is missing"),
-        "root of the loss": (
-            loop(loss_of=lambda x, y: F.mse_loss(x, y).sqrt()),
-            "not as they should",
-        ),
+        "root of the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y).sqrt()), "not as they"),
     },
     check.evaluate: {
         "training mode": (evaluation(mode=True), "Measured in training mode"),
