@@ -145,25 +145,23 @@ LEVELS = torch.tensor([-3.0, -1.0, 0.5, 1.5])  # log variances, 4,000 numbers of
 NOISE = 0.1  # how far the mean and spread of 4,000 draws may be off, in σ: more than 6 errors
 
 
-def _by_level(values: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and spread of what belongs to each of LEVELS, ``(4,)`` each."""
-    parts = [values[level == index] for index in range(len(LEVELS))]
-    return torch.stack([part.mean() for part in parts]), torch.stack([p.std() for p in parts])
+def _by_level(values: Tensor, places: Tensor) -> Tensor:
+    """``(N, 4)`` numbers whose log variance was ``LEVELS[places % 4]``, with a column for each."""
+    return values.flatten()[places.flatten().argsort()].view(-1, 4)
 
 
-def _standard(noise: Tensor, level: Tensor) -> bool:
+def _standard(noise: Tensor, places: Tensor) -> bool:
     """Whether noise has the mean 0 and the spread 1, at each level."""
-    middle, width = _by_level(noise, level)
-    return bool((middle.abs() < NOISE).all() and ((width - 1).abs() < NOISE).all())
+    parts = _by_level(noise, places)
+    return bool((parts.mean(0).abs() < NOISE).all() and ((parts.std(0) - 1).abs() < NOISE).all())
 
 
 @check
 def sample(answer) -> str:
     """``answer(mean, log_variance)``, ``(N, d)`` each → ``mean + exp(½ log_variance) · ε``."""
     generator = torch.Generator().manual_seed(0)
-    level = torch.arange(16_000).remainder(4)[torch.randperm(16_000, generator=generator)]
-    level = level.view(4_000, 4)
-    mean, log_variance = 2 * torch.randn(4_000, 4, generator=generator), LEVELS[level]
+    places = torch.randperm(16_000, generator=generator).view(4_000, 4)
+    mean, log_variance = 2 * torch.randn(4_000, 4, generator=generator), LEVELS[places % 4]
     spread = (log_variance / 2).exp()
     torch.manual_seed(7)
     what = "a code for each image, as many numbers as mean has"
@@ -172,14 +170,15 @@ def sample(answer) -> str:
         raise Mistake("You return the mean: there is no noise. Add σ · ε.")
     noise = (found - mean) / spread
     _refuse_shared(noise)
-    middle, width = _by_level(noise, level)
-    if ((noise - middle[level]).abs() < 2.5 * width[level]).all():  # of 16,000 normal ones, never
+    parts = _by_level(noise, places)
+    # Of 4,000 normal numbers some are always further off than 2.5 standard deviations.
+    if ((parts - parts.mean(0)).abs() < 2.5 * parts.std(0)).all():
         kind = "between 0 and 1, as torch.rand is" if noise.min() >= 0 else "between two borders"
         raise Mistake(
             f"Your ε is not normal: all of it lies {kind}. Draw it with torch.randn_like(mean)."
         )
-    if not _standard(noise, level):
-        _wrong_sample(found, mean, log_variance, level)
+    if not _standard(noise, places):
+        _wrong_sample(found, mean, log_variance, places)
     if abs((noise**3).mean()) > 0.3:  # more than 9 errors
         raise Mistake(
             "Your ε has the mean 0 and the spread 1, but isn't normal: it lies to one side. Draw "
@@ -215,7 +214,7 @@ def _refuse_shared(noise: Tensor) -> None:
         )
 
 
-def _wrong_sample(found: Tensor, mean: Tensor, log_variance: Tensor, level: Tensor) -> None:
+def _wrong_sample(found: Tensor, mean: Tensor, log_variance: Tensor, places: Tensor) -> None:
     """Say what is wrong with noise that hasn't the mean 0 and the spread σ."""
     added, half = found - mean, (log_variance / 2).exp()
     wrong = {  # what ε is, if the mistake was made
@@ -236,7 +235,7 @@ def _wrong_sample(found: Tensor, mean: Tensor, log_variance: Tensor, level: Tens
         "mean and log_variance are swapped.": (found - log_variance) / (mean / 2).exp(),
     }
     for text, noise in wrong.items():
-        if _standard(noise, level):
+        if _standard(noise, places):
             raise Mistake(text)
     noise = added / half
     if noise.min() >= 0:
