@@ -181,8 +181,8 @@ def sample(answer) -> str:
         _wrong_sample(found, mean, log_variance, places)
     if abs((noise**3).mean()) > 0.3:  # more than 9 errors
         raise Mistake(
-            "Your ε has the mean 0 and the spread 1, but isn't normal: it lies to one side. Draw "
-            "it with torch.randn_like(mean)."
+            "Your ε has the mean 0 and the spread 1, but isn't normal: what is far off lies to one "
+            "side. Draw it with torch.randn_like(mean)."
         )
     if near(found, _tensor(call(answer, mean, log_variance), what)):
         raise Mistake(
@@ -345,8 +345,8 @@ def _wrong_terms(
             )
         really = f"{of_k / of_d:,.6g}" if of_k > of_d else f"1/{of_d / of_k:,.6g}"
         return (
-            f"Your D is {what_d}, your K {what_k}. With 784 pixels, 64 numbers and batches of 128, "
-            f"β = 1 then means β = {really}. {cure}"
+            f"Your D is {what_d}, your K is {what_k}. With 784 pixels, 64 numbers and batches of "
+            f"128, β = 1 then means β = {really}. {cure}"
         )
     if not named_d:
         return _wrong_distortion(without, d, images, output)

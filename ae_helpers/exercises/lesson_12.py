@@ -44,7 +44,7 @@ def _part(column: list, of: list | None = None, chosen=lambda key, word: word in
 
 SHARE_MISTAKES = {
     "You add up `cpu_time_total`. It holds the time of the operations called inside, too: "
-    "conv2d's holds _convolution's, and you count it twice. Take `self_cpu_time_total`.": (
+    "conv2d's holds _convolution's, and the sum counts it twice. Take `self_cpu_time_total`.": (
         _part(TOTAL)
     ),
     "Above the line stands `cpu_time_total`, below it the self time; take `self_cpu_time_total` in "
@@ -116,14 +116,13 @@ def share(answer) -> str:
 ASKING = {"__float__": "float()", "__int__": "int()", "__bool__": "if", "__repr__": "print"}
 ASKING |= {"__array__": "numpy", "__setitem__": "buffer[i] = loss", "equal": "torch.equal"}
 ASKING |= {name: f".{name}()" for name in ("item", "tolist", "numpy", "nonzero", "unique")}
-GPU = torch.device("meta")  # what ``_Far`` calls its device: none on which anything is computed
 
 
 class _Far(Tensor):
     """Stands for a tensor on a GPU: whoever has to wait for its value is noted in ``asked``."""
 
     asked: list[str] = []
-    device = property(lambda self: GPU)
+    device = property(lambda self: torch.device("cuda:0"))
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
@@ -151,14 +150,16 @@ class _Far(Tensor):
 
 
 class _Gpu(TorchFunctionMode):
-    """Lets a reader put tensors on the losses' device."""
+    """Lets a reader put tensors on the losses' device, whether there is one or not."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
+        def there(each) -> bool:
+            return isinstance(each, str | torch.device) and str(each).startswith("cuda")
+
         kwargs = kwargs or {}
-        given = [*args, *kwargs.values()]
-        if not any(isinstance(each, torch.device) and each == GPU for each in given):
+        if function is torch.device or not any(map(there, (*args, *kwargs.values()))):
             return function(*args, **kwargs)
-        args = [each for each in args if not isinstance(each, torch.device)]
+        args = [each for each in args if not there(each)]
         return function(*args, **kwargs | {"device": "cpu"}).as_subclass(_Far)
 
 
@@ -174,8 +175,8 @@ def mean_loss(answer) -> str:
             [value.as_subclass(_Far) for value in values.unbind()],
             list(sizes),
             cures={
-                "same device": "The losses are on the GPU: put the sizes there, too, with "
-                "torch.tensor(sizes, device=losses[0].device)."
+                "same device": "The losses are on the GPU: what you multiply them by, or add them "
+                "to, has to be there, too: torch.tensor(sizes, device=losses[0].device)."
             },
         )
     asked = list(_Far.asked)

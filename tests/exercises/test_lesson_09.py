@@ -222,7 +222,7 @@ WRONG = {
             with_noise(lambda m: torch.randn(len(m), 2).repeat(1, 2)),
             "Some numbers share",
         ),
-        "exponential": (with_noise(lambda m: -1 - torch.rand_like(m).log()), "lies to one side"),
+        "exponential": (with_noise(lambda m: -1 - torch.rand_like(m).log()), "far off lies to one"),
         "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
         "no_grad": (without_gradient, "no gradient flows back"),
         "mean detached": (lambda m, v: draw(m.detach(), v), "no gradient reaches the mean"),

@@ -98,6 +98,7 @@ WRONG = {
     },
     check.colour: {
         "floats": (product, "as float32"),
+        "half precision": (lambda x, c: product(x.half(), c.half()), "as float16"),
         "whole numbers": (lambda x, c: product(x, c).round().long(), "as int64"),
         "over 255": (lambda x, c: product(x, c) / 255, "all but black"),
         "cut off": (lambda x, c: product(x, c).byte(), "Round first"),
