@@ -7,7 +7,7 @@ text that names what is wrong; ``check`` makes a ``Verdict`` of it.
 
 import functools
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MappingView, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -250,7 +250,7 @@ def _values(answer, what: str, where: str) -> Tensor:
             end = f", True or False{end}"
     if isinstance(answer, set | frozenset):
         end += " A set keeps no order: build a list."
-    elif hasattr(answer, "__next__"):
+    elif isinstance(answer, Iterator | MappingView):
         end += " Make a list of it."
     raise Mistake(f"{where} is {_described(answer)}{end}")
 

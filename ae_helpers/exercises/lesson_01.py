@@ -112,9 +112,6 @@ def mean_image_error(answer: float, data: ImageData) -> str:
     test, mean = to_float(data.test_images), mean_image(data.train_images)
     right = image_errors(test, mean).mean().item()
 
-    def on_training_images() -> torch.Tensor:
-        return torch.cat([image_errors(part, mean) for part in data.train_images.split(5_000)])
-
     mistakes = {
         "You took the mean of the test images. A baseline may learn from training.": (
             lambda: image_errors(test, mean_image(data.test_images)).mean()
@@ -144,7 +141,7 @@ def mean_image_error(answer: float, data: ImageData) -> str:
             lambda: (test - test.mean()).square().mean()
         ),
         f"{value:.4f} is measured on the training images; measure on the test set.": (
-            lambda: on_training_images().mean()
+            lambda: image_errors(data.train_images, mean).mean()
         ),
     }
     otherwise = f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape."

@@ -163,6 +163,7 @@ SAID = [
     (list(range(1000)), "a list of length 1000; expected"),
     ({1}, "A set keeps no order"),
     ((x for x in [1]), "Make a list of it."),
+    ({"a": 1}.values(), "a dict_values, dict_values([1]); expected one number. Make a list of it."),
     (print, "a builtin_function_or_method, <built-in function print>; expected"),
     (object(), "an object; expected"),
     (np.ones(3), "has the shape (3,). Expected one number."),

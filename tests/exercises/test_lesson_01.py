@@ -35,7 +35,7 @@ DIGITS = tiny_digits()
 
 
 def error(function):
-    """The answer that ``function(test, train, mean)`` gives, in [0, 1] all three."""
+    """The answer that a function of test and training images and of their mean gives."""
     test, train = (to_float(images) for images in (DIGITS.test_images, DIGITS.train_images))
     return Several((function(test, train, train.mean(0)),), (DIGITS,))
 
