@@ -196,9 +196,7 @@ def _refuse_shared(noise: Tensor) -> None:
     """Refuse ε, ``(N, d)``, that isn't drawn for each number; its scale may still be wrong."""
     shared = {
         "ε is missing: you add σ itself, and draw nothing.": torch.ones(1, 1),
-        "One single ε for everything: draw one for each number, torch.randn_like(mean).": (
-            noise[:1, :1]
-        ),
+        "One single ε for all: draw one for each number, torch.randn_like(mean).": noise[:1, :1],
         "All images get the same ε: draw for the whole batch, torch.randn_like(mean).": noise[:1],
         "All numbers of an image get the same ε: draw one for each number, "
         "torch.randn_like(mean).": noise[:, :1],
@@ -218,9 +216,8 @@ def _wrong_sample(found: Tensor, mean: Tensor, log_variance: Tensor, places: Ten
     """Say what is wrong with noise that hasn't the mean 0 and the spread σ."""
     added, half = found - mean, (log_variance / 2).exp()
     wrong = {  # what ε is, if the mistake was made
-        "σ is exp(½ · log_variance); you multiply by exp(log_variance), the variance.": (
-            added / half**2
-        ),
+        "You multiply by exp(log_variance), the variance: σ is exp(½ · log_variance).": added
+        / half**2,
         "σ is exp(½ · log_variance); you multiply by log_variance as it is, which can be "
         "negative.": added / log_variance,
         "You multiply by ½ · log_variance: its exponential is σ.": added / (log_variance / 2),

@@ -376,7 +376,7 @@ def _refuse_bits(value: float, codes: Tensor, step: float) -> None:
     def total(symbols: Tensor, of: Callable = _entropy) -> float:
         return float(sum(map(of, symbols.T)))
 
-    right = total(symbols)
+    right, rows, pooled = total(symbols), total(symbols.T), _entropy(symbols.flatten())
     size = value if value in (8, 16, 32, 64) else value / numbers
     wrong = {
         "Those are nats: take log₂, or divide by log 2.": right * math.log(2),
@@ -386,18 +386,12 @@ def _refuse_bits(value: float, codes: Tensor, step: float) -> None:
         "Those are the bits of all images together; divide by their number.": right * count,
         "Those are bytes; a byte is 8 bits.": right / 8,
         "One histogram for all numbers, times d: each of the d numbers has its own, as it has its "
-        "own spread.": numbers * _entropy(symbols.flatten()),
-        "One histogram for all numbers: each of the d numbers has its own. Sum their entropies.": (
-            _entropy(symbols.flatten())
-        ),
+        "own spread.": numbers * pooled,
+        "One histogram for all numbers: each of the d numbers has its own. Sum them.": pooled,
         "You count whole codes: with as many images as here nearly every code is the only one of "
         "its kind. Count each of the d numbers by itself.": _entropy(symbols),
-        "You count along the wrong axis, the d symbols of each image: go through the columns.": (
-            total(symbols.T)
-        ),
-        "You count along the wrong axis, the d symbols of each image, and average.": (
-            total(symbols.T) / count
-        ),
+        "You count along the wrong axis, the symbols of each image: go through the columns.": rows,
+        "You count along the wrong axis, the symbols of each image, and average.": rows / count,
         "You round down (floor, //) or up (ceil). That is a quantiser, too, but step · symbol is "
         "then off by up to a whole step: .round() takes the nearest.": total(codes // step),
         "You cut the decimals off (.int(), .long(), .trunc()), so that the symbol 0 is twice as "

@@ -62,9 +62,7 @@ SHARE_MISTAKES = {
     "That is a time; divide it by the time of all rows.": _part(OWN, [1]),
     "In per cent; expected a share, 1 for all of it.": _part(OWN, [sum(OWN) / 100]),
     "That is the share of the *other* rows.": lambda word: 1 - _part(OWN)(word),
-    "That is the share of the *rows*; some rows are dear, most are cheap: add up times.": (
-        _part(ONES)
-    ),
+    "That is the share of the *rows*; some are dear, most are cheap: add up times.": _part(ONES),
     "You divide by how many rows there are, not by their time.": _part(OWN, ONES),
     "That is a mean over the rows that fit; add them up.": lambda word: (
         _part(OWN)(word) / sum(word in row.key for row in ROWS)
@@ -80,9 +78,7 @@ SHARE_MISTAKES = {
     ),
     "You take only rows whose name *is* the word; it may stand anywhere in the name: "
     "`word in row.key`.": _part(OWN, chosen=lambda key, word: key == word),
-    "You don't choose among the rows: only those with the word count above the line.": (
-        lambda word: 1.0
-    ),
+    "You don't choose: only rows with the word count above the line.": lambda word: 1.0,
 }
 
 
@@ -215,49 +211,39 @@ def mean_loss(answer) -> str:
 
 # --------------------------------------------------------------------------------- scaling the rate
 
+POWERS = {"SGD": 1, "Adam": 0.5}
+
 
 def _rate(rule: Callable) -> Callable:
     """The rule for a case, from one for the old rate, k, and the power of k: 1 or, for Adam, ½."""
-    return lambda images, rate, batch, new, optimizer: rule(
-        rate, new / batch, 1 if optimizer == "SGD" else 0.5
-    )
+    return lambda i, rate, batch, new, optimizer: rule(rate, new / batch, POWERS[optimizer])
 
 
 RATE_MISTAKES = {
-    "The other way round: return new_rate, steps.": lambda images, rate, batch, new, _: ceil(
-        images / new
-    ),
+    "The other way round: return new_rate, steps.": lambda i, rate, b, n, o: ceil(i / n),
     "The rate is unchanged. A larger batch has a calmer gradient and fewer steps: it can take, and "
-    "needs, larger ones.": _rate(lambda rate, k, power: rate),
+    "needs, larger ones.": _rate(lambda r, k, p: r),
     "That is SGD's rule. Adam divides by the size of the gradient, so that it is the square root "
-    "of k.": _rate(lambda rate, k, power: rate * k),
+    "of k.": _rate(lambda r, k, p: r * k),
     "That is Adam's rule. SGD's is the whole k: the sum of k small steps.": _rate(
-        lambda rate, k, power: rate * k**0.5
+        lambda r, k, p: r * k**0.5
     ),
-    "You go the wrong way: the larger the batch, the larger the rate; k is new_batch / batch.": (
-        _rate(lambda rate, k, power: rate / k**power)
+    "You go the wrong way: a larger batch, a larger rate; k is new_batch / batch.": _rate(
+        lambda r, k, p: r / k**p
     ),
     "Upside down, and the other optimizer's rule: k is new_batch / batch, as it is for SGD, its "
-    "root for Adam.": _rate(lambda rate, k, power: rate / k ** (1.5 - power)),
-    "That is k, or its root; multiply the rate by it.": _rate(lambda rate, k, power: k**power),
+    "root for Adam.": _rate(lambda r, k, p: r / k ** (1.5 - p)),
+    "That is k, or its root; multiply the rate by it.": _rate(lambda r, k, p: k**p),
     "`//` throws the fraction away, and k may be below 1: divide by `/`.": _rate(
-        lambda rate, k, power: rate * int(k) ** power
+        lambda r, k, p: r * int(k) ** p
     ),
-    "k squared is too much.": _rate(lambda rate, k, power: rate * k**2),
+    "k squared is too much.": _rate(lambda r, k, p: r * k**2),
 }
-STEPS_MISTAKES = {
-    "You leave the last, shorter batch out; it is a step, too: round up.": (
-        lambda images, rate, batch, new, _: images // new
-    ),
-    "Those are the steps with the *old* batch.": lambda images, rate, batch, *_: ceil(
-        images / batch
-    ),
-    "A step can't be half: round up, for the last, shorter batch.": (
-        lambda images, rate, batch, new, _: images / new
-    ),
-    "One too many: where the images divide evenly there is no shorter batch.": (
-        lambda images, rate, batch, new, _: images // new + 1
-    ),
+STEPS_MISTAKES = {  # of images, the old batch, and the new one
+    "You leave the last, shorter batch out; it is a step, too: round up.": lambda i, b, n: i // n,
+    "Those are the steps with the *old* batch.": lambda i, b, n: ceil(i / b),
+    "A step can't be half: round up, for the last, shorter batch.": lambda i, b, n: i / n,
+    "One too many: images that divide evenly leave no shorter batch.": lambda i, b, n: i // n + 1,
 }
 
 
@@ -272,7 +258,7 @@ def scale(answer) -> str:
     for cases, values in (sgd, rates[:2]), (adam, rates[2:]):
         explain(
             values,
-            _rate(lambda rate, k, power: rate * k**power),
+            _rate(lambda r, k, p: r * k**p),
             RATE_MISTAKES,
             cases=cases,
             asked="{4}, rate {1}, from batches of {2} to {3}",
@@ -280,10 +266,10 @@ def scale(answer) -> str:
         )
     explain(
         steps,
-        lambda images, rate, batch, new, _: ceil(images / new),
+        lambda i, b, n: ceil(i / n),
         {f"The rate is right. {text}": rule for text, rule in STEPS_MISTAKES.items()},
-        cases=sgd + adam,
-        asked="{0:,} images in batches of {3}",
+        cases=[(images, batch, new) for images, _, batch, new, _ in sgd + adam],
+        asked="{0:,} images in batches of {2}",
         otherwise="The rate is right, but {case} are {right} steps, not {found}.",
     )
     return "Right: a place to begin; whether it holds for your network, a sweep has to say."
