@@ -15,14 +15,16 @@ from torch.nn import functional as F
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import applications
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
-from ae_helpers.widgets import frame
-from ae_helpers.widgets.pad import PAD, Brush, beside
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.drawing import PAD, Brush, beside
+from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
+from ae_helpers.widgets.pictures import coloured, grey, on_canvas, picture, tiles
 
 ROWS = 4  # of digits that went wrong, and as many columns
 BINS = 60
 
 
-def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explorer:
+def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
     """Add noise to a digit, cover parts of it with a brush, and see what a network repairs.
 
     The noise is ``applications.add_noise``'s, one fixed pattern that the slider makes stronger.
@@ -38,7 +40,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         TypeError, ValueError: no networks by name, or images or a network that can't be explored;
             the message says which, and why.
     """
-    frame.check_named("networks", networks, '{"denoiser": shipped.denoiser()}')
+    check_named("networks", networks, '{"denoiser": shipped.denoiser()}')
     check_images(images)
     channels, side, width = images.shape[1:]
     if channels != 1 or side != width:
@@ -49,7 +51,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
     images, copies = images.cpu(), {}
     for name, network in networks.items():
         try:
-            copies[name] = frame.own_copy(network, images, trained=False)
+            copies[name] = own_copy(network, images, trained=False)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from None
     scale, seed, pad = f"squared error, 0 to {ERROR_MAX}", 0, Brush(description="brush")
@@ -63,14 +65,14 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         model = copies[network]
         repaired = model.decode(model.encode(damaged[None]))[0]
         file = io.BytesIO()
-        frame.grey(noisy).save(file, "png")
+        grey(noisy).save(file, "png")
         pad.picture = file.getvalue()
         before, after = ((clean - image).square().mean().item() for image in (damaged, repaired))
         return {
-            "damaged": frame.grey(damaged),
-            "repaired": frame.grey(repaired),
-            "clean": frame.grey(clean),
-            scale: frame.coloured((clean - repaired).square()[0], "Oranges", 0, ERROR_MAX),
+            "damaged": grey(damaged),
+            "repaired": grey(repaired),
+            "clean": grey(clean),
+            scale: coloured((clean - repaired).square()[0], "Oranges", 0, ERROR_MAX),
         }, (
             f"Digit {digit}, noise {noise:.2f}, {covered.sum()} of {covered.numel()} pixels "
             f"covered. Against the clean digit the damaged one has an error of {before:.4f}, the "
@@ -92,18 +94,18 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         "brush, the space bar covers."
     )
     controls = {
-        "network": frame.choice("network", list(copies)),
-        "digit": frame.slider("digit", 0, len(images) - 1, 0),
-        "noise": frame.slider("noise", 0.0, 1.0, 0.3, 0.05),
+        "network": choice("network", list(copies)),
+        "digit": slider("digit", 0, len(images) - 1, 0),
+        "noise": slider("noise", 0.0, 1.0, 0.3, 0.05),
     }
-    return frame.Explorer(
+    return Explorer(
         "Damage a digit, and have it repaired",
         {"brush": pad, **controls},
         {
-            "damaged": frame.picture("The digit with noise, and black where it is covered."),
-            "repaired": frame.picture("What the chosen network makes of the damaged digit."),
-            "clean": frame.picture("The digit as it was."),
-            scale: frame.picture(
+            "damaged": picture("The digit with noise, and black where it is covered."),
+            "repaired": picture("What the chosen network makes of the damaged digit."),
+            "clean": picture("The digit as it was."),
+            scale: picture(
                 "Where the repaired digit differs from the clean one: white for 0, darkest from "
                 f"{ERROR_MAX} on."
             ),
@@ -114,7 +116,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
     )
 
 
-def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) -> frame.Explorer:
+def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) -> Explorer:
     """Choose a detector and how many false alarms are accepted; see what it catches and misses.
 
     The threshold is such that no larger share of the known images than accepted scores above it;
@@ -130,7 +132,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
         TypeError, ValueError: no scores by name, or scores, marks and images that don't fit
             together; the message says which, and why.
     """
-    frame.check_named("scores", scores, '{"error": errors}')
+    check_named("scores", scores, '{"error": errors}')
     check_images(images)
     _check_marks(unknown, len(images))
     images, unknown = images.cpu(), unknown.cpu()
@@ -159,25 +161,23 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
         )
 
     first = charts[next(iter(charts))]
-    return frame.Explorer(
+    return Explorer(
         "Set a threshold: what is strange enough for an alarm?",
         {
-            "detector": frame.choice("detector", list(scores)),
-            "accepted": frame.slider("false alarms (%)", 0, 50, 5),
+            "detector": choice("detector", list(scores)),
+            "accepted": slider("false alarms (%)", 0, 50, 5),
         },
         {
-            "scores": frame.picture(
+            "scores": picture(
                 "Histograms of the scores of known and unknown images; a line at the threshold.",
                 *first.histogram(0).size,
             ),
-            "ROC curve": frame.picture(
+            "ROC curve": picture(
                 "The share caught against the share of false alarms; a dot at the threshold.",
                 *first.roc(0, 0).size,
             ),
-            "missed": frame.picture(
-                "Unknown images below the threshold, the lowest first.", 144, 144
-            ),
-            "false alarms": frame.picture(
+            "missed": picture("Unknown images below the threshold, the lowest first.", 144, 144),
+            "false alarms": picture(
                 "Known images above the threshold, the highest first.", 144, 144
             ),
         },
@@ -197,10 +197,10 @@ class _Charts:
         self.low, self.high = scores.min().item(), scores.quantile(0.995).item()
         if self.high <= self.low:
             self.high = self.low + 1
-        self.background, self.place = frame.on_canvas(
+        self.background, self.place = on_canvas(
             _histogram(scores[~unknown], scores[unknown], self.low, self.high)
         )
-        self.roc_background, self.roc_place = frame.on_canvas(_roc(*curve))
+        self.roc_background, self.roc_place = on_canvas(_roc(*curve))
 
     def histogram(self, threshold: float) -> Image.Image:
         image = self.background.copy()
@@ -220,7 +220,7 @@ def _worst(images: Tensor, scores: Tensor, chosen: Tensor, highest: bool) -> Ima
     """The chosen images, sorted by score, as many as there is room for."""
     index = chosen.nonzero().flatten()
     index = index[scores[index].argsort(descending=highest, stable=True)]
-    return frame.tiles(images[index[: ROWS * ROWS]], ROWS, ROWS)
+    return tiles(images[index[: ROWS * ROWS]], ROWS, ROWS)
 
 
 @styled

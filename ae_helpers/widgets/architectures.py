@@ -7,23 +7,25 @@ from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, pca, reconstruct
 from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.pictures import coloured, grey, picture
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
 
 
-def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> frame.Explorer:
+def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Explorer:
     """Pick a network and a digit: its reconstruction, its error map, its price, and PCA beside it.
 
     PCA keeps as many components as the network's code has numbers; its directions are those of the
     training images. Shown are the first ``MEASURED`` test images.
 
     Args:
-        networks: trained autoencoders, as ``frame.own_copy`` takes them, by name.
+        networks: trained autoencoders, as ``own_copy`` takes them, by name.
         data: with at least two training images.
 
     Raises:
-        TypeError, ValueError: no networks, or one that can't be explored (see ``frame.own_copy``),
+        TypeError, ValueError: no networks, or one that can't be explored (see ``own_copy``),
             or has more numbers than an image has pixels; the message names it.
     """
     if not isinstance(networks, dict):
@@ -58,29 +60,29 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
         k = models[network].latent_size
         own, pca = errors[network]
         return {
-            "original": frame.grey(image),
-            "reconstruction": frame.grey(answer),
-            "squared error": frame.coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
-            "PCA, as many numbers": frame.grey(by_pca([digit], k)[0]),
+            "original": grey(image),
+            "reconstruction": grey(answer),
+            "squared error": coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
+            "PCA, as many numbers": grey(by_pca([digit], k)[0]),
         }, (
             f"{network}: {prices[network]} per image, {k} numbers. Error of "
-            f"{frame.digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
+            f"{digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
             f"mean of {len(images)} digits: {own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Pick an architecture and a digit",
         {
-            "network": frame.choice("network", list(models)),
-            "digit": frame.slider("test digit", 0, len(images) - 1, 0),
+            "network": choice("network", list(models)),
+            "digit": slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "original": frame.picture("the chosen test digit"),
-            "reconstruction": frame.picture("what the chosen network makes of it"),
-            "squared error": frame.picture(
+            "original": picture("the chosen test digit"),
+            "reconstruction": picture("what the chosen network makes of it"),
+            "squared error": picture(
                 f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on"
             ),
-            "PCA, as many numbers": frame.picture(
+            "PCA, as many numbers": picture(
                 "what PCA makes of the digit with as many numbers as the network's code has"
             ),
         },
@@ -91,7 +93,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
 def _checked(name: str, network: nn.Module, images: torch.Tensor) -> nn.Module:
     """Its own copy; whatever is wrong with it, the message begins with its name."""
     try:
-        model = frame.own_copy(network, images)
+        model = own_copy(network, images)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
     pixels = images[0].numel()

@@ -10,7 +10,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider, switch
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.pictures import coloured, grey, picture
 
 CHOSEN = 500  # images to choose from
 ALONE, RANDOM, BLACK = "nobody: a batch of one", "random digits", "black images"
@@ -19,7 +21,7 @@ PANEL = 140  # pixels of the screen, so that five pictures stand side by side
 LIMIT = 0.5  # the difference of a pixel that is shown as darkest
 
 
-def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
+def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
     """Choose the batch-mates of a digit, and see what they do to its code and reconstruction.
 
     In training mode batch normalisation uses the statistics of the batch, so they do something; in
@@ -27,15 +29,15 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
     if there is any, stays off, or chance would be shown as well.
 
     Args:
-        model: a trained autoencoder with batch normalisation, as ``frame.own_copy`` takes it. It
+        model: a trained autoencoder with batch normalisation, as ``own_copy`` takes it. It
             stays as it is, its running statistics included.
         data: its test images are the digits to choose from, and their company.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy``; or a model without batch normalisation, or
+        TypeError, ValueError: see ``own_copy``; or a model without batch normalisation, or
             with one that keeps no running statistics.
     """
-    evaluated = frame.own_copy(model, data.test_images)
+    evaluated = own_copy(model, data.test_images)
     layers = [part for part in evaluated.modules() if isinstance(part, _BatchNorm)]
     if not layers:
         raise ValueError(
@@ -84,15 +86,13 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
         away[digit] = math.inf
         errors = [image_errors(batch[:1], each[None]).item() for each in (rebuilt, usual)]
         mode = "Evaluation mode" if evaluation else "Training mode"
-        name = frame.digit_name(digit, labels)
+        name = digit_name(digit, labels)
         return {
-            "digit": frame.grey(batch[0]),
+            "digit": grey(batch[0]),
             "its batch-mates": _mosaic(others, batch[0]),
-            "in this batch": frame.grey(rebuilt),
-            "in evaluation mode": frame.grey(usual),
-            "the first minus the second": frame.coloured(
-                (rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT
-            ),
+            "in this batch": grey(rebuilt),
+            "in evaluation mode": grey(usual),
+            "the first minus the second": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
         }, (
             f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
             f"place in evaluation mode; the nearest code of another digit is {away.min():.2f} "
@@ -100,25 +100,25 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
             "per pixel)."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Choose the batch-mates of a digit",
         {
-            "mates": frame.choice("batch-mates", companies, RANDOM),
-            "size": frame.slider("how many", 1, 31, 7),
-            "draw": frame.slider("another draw", 0, 9, 0),
-            "digit": frame.slider("digit", 0, len(codes) - 1, 0),
-            "evaluation": frame.switch("evaluation mode", False),
+            "mates": choice("batch-mates", companies, RANDOM),
+            "size": slider("how many", 1, 31, 7),
+            "draw": slider("another draw", 0, 9, 0),
+            "digit": slider("digit", 0, len(codes) - 1, 0),
+            "evaluation": switch("evaluation mode", False),
         },
         {
-            "digit": frame.picture("The chosen digit.", PANEL, PANEL),
-            "its batch-mates": frame.picture("The images in the batch with it.", PANEL, PANEL),
-            "in this batch": frame.picture(
+            "digit": picture("The chosen digit.", PANEL, PANEL),
+            "its batch-mates": picture("The images in the batch with it.", PANEL, PANEL),
+            "in this batch": picture(
                 "What the network draws for the digit in the company of these.", PANEL, PANEL
             ),
-            "in evaluation mode": frame.picture(
+            "in evaluation mode": picture(
                 "What it draws in evaluation mode, whatever the batch.", PANEL, PANEL
             ),
-            "the first minus the second": frame.picture(
+            "the first minus the second": picture(
                 f"Red where the company makes a pixel brighter, blue where darker, to ±{LIMIT}.",
                 PANEL,
                 PANEL,
@@ -134,5 +134,5 @@ def _mosaic(images: Tensor, like: Tensor) -> Image.Image:
     board = Image.new("LA", (side * width, side * height), (255, 0))
     for number, image in enumerate(images[:SHOWN]):
         row, column = divmod(number, side)
-        board.paste(frame.grey(image), (column * width, row * height))
+        board.paste(grey(image), (column * width, row * height))
     return board

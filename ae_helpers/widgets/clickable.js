@@ -1,10 +1,4 @@
 // A picture that answers: a click, a drag or an arrow key tells Python where it was meant.
-const STEPS = {
-  ArrowLeft: { right: -1 },
-  ArrowRight: { right: 1 },
-  ArrowUp: { down: -1 },
-  ArrowDown: { down: 1 },
-};
 
 function render({ model, el }) {
   const image = document.createElement("img");

@@ -53,7 +53,9 @@ def test_it_stores_outputs_and_the_opening_picture(project, capsys):
 def test_of_an_explorer_it_stores_the_poster(project):
     lesson = write(
         project,
-        """from ae_helpers.widgets.frame import Explorer, grey, picture, slider
+        """from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import grey, picture
 import torch
 def draw(level): return {"square": grey(torch.full((2, 2), level))}, f"level {level}"
 Explorer("Move", {"level": slider("level", 0.0, 1.0, 0.5, 0.1)}, {"square": picture("a")}, draw)""",

@@ -20,7 +20,9 @@ from ae_helpers import data, models, training, widgets
 from ae_helpers.course import series
 from ae_helpers.measures import baselines, pca
 from ae_helpers.models import shipped, vae
-from ae_helpers.widgets.frame import Explorer, picture, slider
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import picture
 from every_control import explorer_problems
 
 
@@ -160,8 +162,10 @@ PLANTED = """
 import itertools, sys
 import ipywidgets
 from PIL import Image
-from ae_helpers.widgets.frame import Explorer, picture, slider
-from ae_helpers.widgets.pad import Pad
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import picture
+from ae_helpers.widgets.drawing import Pad
 
 def explore(title, draw, buttons=None, level=None):
     controls = {"level": level or slider("level", 0, 9, 3)}

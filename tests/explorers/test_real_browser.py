@@ -21,7 +21,7 @@ from ae_helpers import data, measures, models
 from ae_helpers.course import series
 from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
-from ae_helpers.widgets.pad import as_mnist
+from ae_helpers.widgets.drawing import as_mnist
 from real_browser import (
     NoBrowserError,
     ShownExplorer,
@@ -598,15 +598,16 @@ def test_an_error_is_seen(run, project):
     """And the last picture stays; the next value that can be drawn takes the error away."""
     source = """
     from PIL import Image
-    from ae_helpers.widgets import frame
+    from ae_helpers.widgets.controls import slider
+    from ae_helpers.widgets.explorer import Explorer
+    from ae_helpers.widgets.pictures import picture
 
     def draw(level):
         if level == 7:
             raise ValueError("7 is <planted>")
         return {"pixel": Image.new("L", (1, 1), level)}, f"It is {level}."
 
-    frame.Explorer("Level", {"level": frame.slider("level", 0, 9, 5)},
-                   {"pixel": frame.picture("a pixel")}, draw)"""
+    Explorer("Level", {"level": slider("level", 0, 9, 5)}, {"pixel": picture("a pixel")}, draw)"""
     cell = nbformat.v4.new_code_cell(inspect.cleandoc(source))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)

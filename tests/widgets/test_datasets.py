@@ -9,7 +9,7 @@ from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import mean_image
 from ae_helpers.models import any_shape, shipped
 from ae_helpers.widgets import dataset_browser
-from ae_helpers.widgets.frame import as_image, coloured
+from ae_helpers.widgets.pictures import as_image, coloured
 
 
 @pytest.fixture(scope="module")

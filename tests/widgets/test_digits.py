@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from ae_helpers.widgets import browse_digits, digits
-from ae_helpers.widgets.frame import grey
+from ae_helpers.widgets.pictures import grey
 
 WHOLE, NEAR = "digit", "pixel values in the frame"
 

@@ -12,7 +12,7 @@ from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.plots.style import SKY, VERMILION
 from ae_helpers.training import History
-from ae_helpers.widgets import before_after, frame, reconstructions, time_machine
+from ae_helpers.widgets import before_after, pictures, reconstructions, time_machine
 from ae_helpers.widgets.reconstructions import ORDERS
 
 STICKS = {"all-black": 0.114, "mean image": 0.0675, "PCA-64": 0.009}
@@ -54,7 +54,7 @@ def test_every_epoch_is_shown_as_it_was(machine, trained):
             left, top = 28 * column, (56 + 3) * row
             for image, y in ((originals, top), (history.reconstructions[epoch], top + 28)):
                 tile = board.crop((left, y, left + 28, y + 28))
-                assert tile.tobytes() == frame.grey(image[number]).tobytes()
+                assert tile.tobytes() == pictures.grey(image[number]).tobytes()
         errors = [history.error_before, *history.test_error]
         assert f"Epoch {epoch} of 15: test error {errors[epoch]:.4f}" in machine.readout.value
         train = f"train error {history.train_error[epoch - 1]:.4f}"
@@ -137,10 +137,10 @@ def test_each_side_is_its_networks_answer(wipe, build, backbone, small, maps):
     for right, model in ((0, build()), (100, backbone)):
         output = measures.reconstruct(model, image)[0]
         squared = (image[0] / 255 - output).square()[0]
-        answer = frame.coloured(squared, "Oranges", 0, 0.5) if maps else frame.grey(output)
+        answer = pictures.coloured(squared, "Oranges", 0, 0.5) if maps else pictures.grey(output)
         shown = set_to(wipe, number=7, right=right, maps=maps)
         inside = slice(2, -2)  # the line lies at the rim now
-        expected = pixels(frame.enlarged(answer, side))
+        expected = pixels(pictures.enlarged(answer, side))
         assert (shown[:, inside] == expected[:, inside]).all()
         error = image_errors(image, output[None]).item()
         assert f"{error:.4f} {'after' if right else 'before'}" in wipe.readout.value

@@ -7,7 +7,7 @@ from torch import nn
 
 from ae_helpers import models
 from ae_helpers.models import vae
-from ae_helpers.widgets import beta_slider, frame, vae_plane
+from ae_helpers.widgets import beta_slider, pictures, vae_plane
 from ae_helpers.widgets.vae import ROWS
 
 PLANE = "plane of codes: drag here"
@@ -67,8 +67,8 @@ def test_each_network_answers_in_nats(slider, networks, small, beta):
         output = model.decode(vae.sample_latent(mean, log_variance))
     rate, lost = vae.kl(mean, log_variance), vae.distortion(images, output)
     active = (mean.var(0) > vae.ACTIVE).sum()
-    assert same(slider.shown["digit"], frame.grey(images[7]))
-    assert same(slider.shown["rebuilt"], frame.grey(output[7]))
+    assert same(slider.shown["digit"], pictures.grey(images[7]))
+    assert same(slider.shown["rebuilt"], pictures.grey(output[7]))
     text = slider.readout.value
     own, means = (rate[7], lost[7]), (rate.mean(), lost.mean())
     for one, other in (own, means):
@@ -88,7 +88,7 @@ def test_its_means_are_what_the_table_measures(slider, networks, small):
 def test_only_beta_changes_what_is_invented_until_others_are_wanted(slider, networks):
     def invented(seed):
         random = torch.randn(16, 64, generator=torch.Generator().manual_seed(seed))
-        return frame.tiles(decoded(networks[slider.controls["beta"].value], random), ROWS, ROWS)
+        return pictures.tiles(decoded(networks[slider.controls["beta"].value], random), ROWS, ROWS)
 
     for beta in (0.1, 3.0):
         slider.controls["beta"].value = beta
@@ -167,7 +167,7 @@ def send(plane, **message):
 def test_it_decodes_the_place_and_counts_its_neighbours(plane, flat, small):
     plane.controls["x"].value, plane.controls["y"].value = 1.25, -0.4
     here = torch.tensor([[1.25, -0.4]])
-    assert same(plane.shown["decoded"], frame.grey(decoded(flat, here)[0]))
+    assert same(plane.shown["decoded"], pictures.grey(decoded(flat, here)[0]))
     with torch.inference_mode():
         codes = flat.eval().encode(small.test_images / 255)
     distances, order = (codes - here).norm(dim=1).sort()

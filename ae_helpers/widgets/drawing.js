@@ -1,15 +1,9 @@
 // A black square to draw on with a white pen, or a picture to cover with a brush. What is drawn
 // goes to Python as bytes: how opaque each pixel of the canvas is.
-const SIDE = 280; // ten pixels for each of a digit's 28, as in pad.py
+const SIDE = 280; // ten pixels for each of a digit's 28, as in drawing.py
 const PEN = { colour: "white", width: 22 }; // as MNIST's strokes, once a drawing is scaled down
 const BRUSH = { colour: "#D55E00", width: 50 };
 const STEP = 10; // of the brush, by an arrow key
-const STEPS = {
-  ArrowLeft: { right: -1 },
-  ArrowRight: { right: 1 },
-  ArrowUp: { down: -1 },
-  ArrowDown: { down: 1 },
-};
 
 function render({ model, el }) {
   const covers = model.get("picture") !== undefined; // it is a Brush

@@ -10,12 +10,8 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets as widgets
-import matplotlib
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
-import traitlets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor, nn
@@ -24,15 +20,7 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.style import png, styled
 
-SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
-CSS = """<style>
-.ae-picture { image-rendering: pixelated; }
-.ae-explorer .widget-label, .ae-explorer .widget-html-content {
-  color: var(--jp-ui-font-color1, #222); font-size: 13px; }
-.ae-explorer .widget-html-content { line-height: 1.35; }
-.ae-panel > .widget-label { white-space: normal; height: auto; line-height: 1.35; padding: 5px 0; }
-.ae-alert { border: 2px solid #D55E00; padding: 6px; white-space: pre-wrap; }
-</style>"""
+CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 class KeepKeys(anywidget.AnyWidget):
@@ -92,7 +80,7 @@ class Explorer(widgets.VBox):
         ]
         super().__init__(
             [
-                widgets.HTML(f"{CSS}<b>{html.escape(title)}</b>"),
+                widgets.HTML(f"<style>{CSS}</style><b>{html.escape(title)}</b>"),
                 arranged or widgets.VBox(list(controls.values())),
                 widgets.Box(list(self.buttons.values()), layout=row),
                 self._alert,
@@ -150,143 +138,6 @@ class Explorer(widgets.VBox):
         return bundle, {"image/png": {"alt": alt}}
 
 
-# ------------------------------------------------------------------------------------- the controls
-
-
-def slider(label: str, low: float, high: float, value: float, step: float = 1) -> widgets.Widget:
-    """A slider with its label and its value, for whole numbers if all four are whole."""
-    whole = all(isinstance(number, int) for number in (low, high, value, step))
-    kind = widgets.IntSlider if whole else widgets.FloatSlider
-    return kind(value=value, min=low, max=high, step=step, description=label, **_look())
-
-
-def choice(label: str, options, value=None) -> widgets.Dropdown:
-    """A list to choose from; ``options`` as ``ipywidgets.Dropdown`` takes them."""
-    chosen = {} if value is None else {"value": value}
-    return widgets.Dropdown(options=options, description=label, **chosen, **_look())
-
-
-def stops(label: str, options: list[tuple[str, object]], value=None) -> widgets.SelectionSlider:
-    """A slider that stops at given values only; ``options`` are their names and values, in order.
-
-    It begins at ``value``, or at the first.
-    """
-    value = options[0][1] if value is None else value
-    return widgets.SelectionSlider(options=options, value=value, description=label, **_look())
-
-
-def switch(label: str, value: bool) -> widgets.Checkbox:
-    """On or off."""
-    return widgets.Checkbox(value=value, description=label, **_look())
-
-
-def _look() -> dict:
-    return {
-        "style": {"description_width": "11em"},
-        "layout": widgets.Layout(width="100%", max_width="480px"),
-    }
-
-
-def digit_name(number: int, labels: Tensor | None, kind: str = "digit") -> str:
-    """How a readout calls a digit, or an image of another ``kind``: number, and label if any."""
-    return f"{kind} {number}" if labels is None else f"{kind} {number} (label {labels[number]})"
-
-
-# ------------------------------------------------------------------------------------- the pictures
-
-
-class _Panel(widgets.Image):
-    # The browser shows a tooltip only of what has a description, and fails without one.
-    description = traitlets.Unicode("").tag(sync=True)
-
-
-def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
-    """A panel for a picture, with crisp pixels.
-
-    Args:
-        alt: what is to be seen in it, whatever the controls say; also the tooltip.
-        width, height: its size on the screen in pixels; the picture keeps its proportions.
-    """
-    layout = widgets.Layout(
-        width=f"{width}px",
-        height=f"{height}px",
-        max_width="100%",  # where the window is narrower, it is smaller
-        object_fit="contain",
-        align_self="flex-start",
-    )
-    panel = _Panel(format="png", layout=layout, tooltip=alt)
-    panel.add_class("ae-picture")
-    return panel
-
-
-def grey(image: Tensor) -> Image.Image:
-    """An image, ``(H, W)`` or ``(1, H, W)``, ``uint8`` or in [0, 1]: 0 is black, 1 is white."""
-    image = image.squeeze(0) if image.ndim == 3 else image
-    if image.ndim != 2:
-        raise ValueError(
-            f"An image has shape {tuple(image.shape)}; expected one channel, to be shown in grey. "
-            "Take one: images[:, :1]."
-        )
-    if image.dtype != torch.uint8:
-        image = (image.clamp(0, 1) * 255).round().byte()
-    return Image.fromarray(image.cpu().numpy())
-
-
-def as_image(image: Tensor) -> Image.Image:
-    """An image as it is, ``(1, H, W)`` in grey or ``(3, H, W)`` in RGB; ``uint8`` or in [0, 1]."""
-    if image.ndim != 3 or len(image) != 3:
-        return grey(image)
-    if image.dtype != torch.uint8:
-        image = (image.clamp(0, 1) * 255).round().byte()
-    return Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
-
-
-def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Image:
-    """Numbers, ``(H, W)``, as colours: ``low`` and all below is the first one of ``colormap``."""
-    scaled = (values.float() - low) / max(high - low, 1e-12)
-    image = Image.fromarray((scaled.clamp(0, 1) * 255).round().byte().cpu().numpy(), mode="P")
-    image.putpalette(matplotlib.colormaps[colormap](range(256), bytes=True)[:, :3].tobytes())
-    return image
-
-
-def tiles(images: Tensor, rows: int, columns: int) -> Image.Image:
-    """The first images, ``(N, 1, H, W)``, side by side with thin gaps, row by row.
-
-    What is left over, and the gaps, are transparent, for a dark page.
-    """
-    height, width = images.shape[2:]
-    board = Image.new("LA", (columns * (width + 1) - 1, rows * (height + 1) - 1), (255, 0))
-    for number, image in enumerate(images[: rows * columns]):
-        row, column = divmod(number, columns)
-        board.paste(grey(image), (column * (width + 1), row * (height + 1)))
-    return board
-
-
-def enlarged(image: Image.Image, factor: int) -> Image.Image:
-    """Each pixel becomes a square of ``factor`` pixels, in RGB, ready to be drawn upon."""
-    size = (image.width * factor, image.height * factor)
-    return image.convert("RGB").resize(size, Image.Resampling.NEAREST)
-
-
-def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tuple[float, float]]]:
-    """A figure as a picture, and a function from its first axis's data to the picture's pixels.
-
-    A marker can then be moved without matplotlib, which takes a hundred times as long.
-    """
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    picture = picture.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
-    axis = figure.axes[0]
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        low, high = axis.get_ylim()
-        right, up = axis.transData.transform((x, min(max(y, low), high)))
-        return right, picture.height - up
-
-    return picture, place
-
-
 @styled
 def _poster(explorer: Explorer) -> Figure:
     """The pictures side by side, as large as on the screen, and what could be moved."""
@@ -316,7 +167,7 @@ def _poster(explorer: Explorer) -> Figure:
     return figure
 
 
-# ---------------------------------------------------------------------------------- what is checked
+# -------------------------------------------------------------------- what explorers begin with
 
 
 def check_named(kind: str, given: dict, example: str) -> None:
@@ -381,3 +232,8 @@ def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Modul
                 "take training.trained_backbone(digits)."
             )
     return model
+
+
+def digit_name(number: int, labels: Tensor | None, kind: str = "digit") -> str:
+    """How a readout calls a digit, or an image of another ``kind``: number, and label if any."""
+    return f"{kind} {number}" if labels is None else f"{kind} {number} (label {labels[number]})"

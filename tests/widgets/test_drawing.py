@@ -1,7 +1,5 @@
 """The pad: what is drawn is scaled and centred as in MNIST, and shown as the network answers."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,8 +8,8 @@ from torch import nn
 from ae_helpers import measures
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
-from ae_helpers.widgets import draw_digit, frame, pad
-from ae_helpers.widgets.pad import FARTHEST, PAD, as_mnist, shifted
+from ae_helpers.widgets import draw_digit, pictures
+from ae_helpers.widgets.drawing import FARTHEST, PAD, Pad, as_mnist, shifted
 
 NAMES = ("what the network sees", "its reconstruction", "squared error")
 
@@ -49,7 +47,7 @@ def test_digits_of_mnist_stay_as_they_are(sample):
     """
     images = sample.test_images[:300]
     back = [
-        as_mnist(torch.as_tensor(np.array(frame.grey(image).resize((PAD, PAD), 0))))
+        as_mnist(torch.as_tensor(np.array(pictures.grey(image).resize((PAD, PAD), 0))))
         for image in images
     ]
     assert sum(torch.equal(*pair) for pair in zip(images, back, strict=True)) >= 299
@@ -108,8 +106,8 @@ def expected(model, image):
     """The pictures that a digit, ``uint8`` ``(1, 28, 28)``, should make, and its error."""
     output = measures.reconstruct(model, image[None])[0]
     squared = (image / 255 - output).square()
-    error_map = frame.coloured(squared[0], "Oranges", 0, 0.5)
-    return (frame.grey(image), frame.grey(output), error_map), squared.mean().item()
+    error_map = pictures.coloured(squared[0], "Oranges", 0, 0.5)
+    return (pictures.grey(image), pictures.grey(output), error_map), squared.mean().item()
 
 
 @pytest.mark.parametrize("paper", [BAR, ANGLE])
@@ -156,7 +154,7 @@ def test_test_digits_are_loaded_one_after_the_other(explorer, small):
     for _ in range(len(small.test_images)):
         explorer.buttons["Load a test digit"].click()
         seen.append(explorer.shown[NAMES[0]].tobytes())
-    assert seen[:3] == [frame.grey(image).tobytes() for image in small.test_images[:3]]
+    assert seen[:3] == [pictures.grey(image).tobytes() for image in small.test_images[:3]]
     assert seen[-1] == seen[0]  # from the beginning again
 
 
@@ -171,7 +169,7 @@ def test_arrow_keys_shift_as_far_as_the_sliders(explorer):
 
 def test_bytes_arrive_as_the_browser_sends_them(explorer, model):
     explorer.controls["pad"].set_state({"value": memoryview(BAR.numpy().tobytes())})
-    assert explorer.shown[NAMES[0]].tobytes() == frame.grey(as_mnist(BAR)).tobytes()
+    assert explorer.shown[NAMES[0]].tobytes() == pictures.grey(as_mnist(BAR)).tobytes()
 
 
 def test_an_error_is_shown(explorer):
@@ -203,7 +201,7 @@ def test_another_latent_size_and_image_size(side):
     images = torch.rand(5, 1, side, side)
     explorer = draw_digit(Copy(images), images)
     draw(explorer, BAR)
-    assert explorer.shown[NAMES[1]].tobytes() == frame.grey(as_mnist(BAR, side)).tobytes()
+    assert explorer.shown[NAMES[1]].tobytes() == pictures.grey(as_mnist(BAR, side)).tobytes()
     assert "Error 0.0000" in explorer.readout.value and not explorer.errors
 
 
@@ -226,5 +224,4 @@ def test_an_untrained_network(build, small):
 
 
 def test_the_pad_in_the_browser_is_as_large():
-    source = Path(pad.__file__).with_suffix(".js").read_text(encoding="utf-8")
-    assert f"const SIDE = {PAD};" in source
+    assert f"const SIDE = {PAD};" in Pad._esm

@@ -8,8 +8,8 @@ from torch import nn
 
 from ae_helpers.models import Autoencoder, Decoder, Encoder, shipped
 from ae_helpers.plots.style import VERMILION
-from ae_helpers.widgets import frame, layer_xray
-from ae_helpers.widgets.xray import MAPS, REACHES, SEES, Mosaic, field, find_stages
+from ae_helpers.widgets import layer_xray, pictures
+from ae_helpers.widgets.feature_maps import MAPS, REACHES, SEES, Mosaic, field, find_stages
 
 ODD = nn.Sequential(  # not square, with gaps, with a floor, padded by half a kernel
     nn.Conv2d(1, 2, (5, 3), stride=(2, 4), padding=(3, 0)),
@@ -95,7 +95,7 @@ def test_frames_are_drawn_around_what_is_seen_and_reached(explorer, small):
     set_to(explorer, layer=1, row=4, column=4)
     assert "sees rows 6 to 22 and columns 6 to 22 of the digit (17×17)" in explorer.readout.value
     assert "reaches the whole output" in explorer.readout.value
-    picture, side = explorer.shown[SEES], frame.SIDE // 28
+    picture, side = explorer.shown[SEES], pictures.SIDE // 28
     orange = tuple(bytes.fromhex(VERMILION[1:]))
     columns = [x for x in range(picture.width) if picture.getpixel((x, 14 * side)) == orange]
     first, beyond = 6 * side, 23 * side
@@ -110,8 +110,8 @@ def test_the_digit_and_the_output(explorer, build, small):
     with torch.inference_mode():
         output = build()(image[None] / 255)[0]
     for name, expected in ((SEES, image), (REACHES, output)):
-        inside = (2, 2, frame.SIDE - 2, frame.SIDE - 2)
-        picture = frame.enlarged(frame.grey(expected), 6).crop(inside)
+        inside = (2, 2, pictures.SIDE - 2, pictures.SIDE - 2)
+        picture = pictures.enlarged(pictures.grey(expected), 6).crop(inside)
         assert explorer.shown[name].crop(inside).tobytes() == picture.tobytes()
 
 

@@ -1,0 +1,125 @@
+"""Pictures that explorers show: panels on the screen, and what is drawn in them."""
+
+from collections.abc import Callable
+
+import anywidget
+import ipywidgets as widgets
+import matplotlib
+import numpy as np
+import torch
+import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+from ae_helpers.widgets.controls import with_arrow_keys
+
+SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
+
+
+class ClickablePicture(anywidget.AnyWidget):
+    """A picture that tells where it is clicked or dragged, and which arrow key is pressed on it.
+
+    ``value`` is a PNG file, as in ``widgets.Image``. A click sends the custom message
+    ``{"x": …, "y": …}``, in pixels of the picture; an arrow key ``{"right": 1}``, ``{"down": -1}``
+    and so on. While the pointer is held down it sends where it has got to, also outside of the
+    picture, whenever Python has answered; the last place always arrives.
+    """
+
+    _esm = with_arrow_keys("clickable.js")
+    value = traitlets.Bytes().tag(sync=True)
+    # The browser shows a tooltip only of what has a description, and fails without one.
+    description = traitlets.Unicode("").tag(sync=True)
+
+
+class _Panel(widgets.Image):
+    # The browser shows a tooltip only of what has a description, and fails without one.
+    description = traitlets.Unicode("").tag(sync=True)
+
+
+def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
+    """A panel for a picture, with crisp pixels.
+
+    Args:
+        alt: what is to be seen in it, whatever the controls say; also the tooltip.
+        width, height: its size on the screen in pixels; the picture keeps its proportions.
+    """
+    layout = widgets.Layout(
+        width=f"{width}px",
+        height=f"{height}px",
+        max_width="100%",  # where the window is narrower, it is smaller
+        object_fit="contain",
+        align_self="flex-start",
+    )
+    panel = _Panel(format="png", layout=layout, tooltip=alt)
+    panel.add_class("ae-picture")
+    return panel
+
+
+def grey(image: Tensor) -> Image.Image:
+    """An image, ``(H, W)`` or ``(1, H, W)``, ``uint8`` or in [0, 1]: 0 is black, 1 is white."""
+    image = image.squeeze(0) if image.ndim == 3 else image
+    if image.ndim != 2:
+        raise ValueError(
+            f"An image has shape {tuple(image.shape)}; expected one channel, to be shown in grey. "
+            "Take one: images[:, :1]."
+        )
+    if image.dtype != torch.uint8:
+        image = (image.clamp(0, 1) * 255).round().byte()
+    return Image.fromarray(image.cpu().numpy())
+
+
+def as_image(image: Tensor) -> Image.Image:
+    """An image as it is, ``(1, H, W)`` in grey or ``(3, H, W)`` in RGB; ``uint8`` or in [0, 1]."""
+    if image.ndim != 3 or len(image) != 3:
+        return grey(image)
+    if image.dtype != torch.uint8:
+        image = (image.clamp(0, 1) * 255).round().byte()
+    return Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+
+
+def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Image:
+    """Numbers, ``(H, W)``, as colours: ``low`` and all below is the first one of ``colormap``."""
+    scaled = (values.float() - low) / max(high - low, 1e-12)
+    image = Image.fromarray((scaled.clamp(0, 1) * 255).round().byte().cpu().numpy(), mode="P")
+    image.putpalette(matplotlib.colormaps[colormap](range(256), bytes=True)[:, :3].tobytes())
+    return image
+
+
+def tiles(images: Tensor, rows: int, columns: int) -> Image.Image:
+    """The first images, ``(N, 1, H, W)``, side by side with thin gaps, row by row.
+
+    What is left over, and the gaps, are transparent, for a dark page.
+    """
+    height, width = images.shape[2:]
+    board = Image.new("LA", (columns * (width + 1) - 1, rows * (height + 1) - 1), (255, 0))
+    for number, image in enumerate(images[: rows * columns]):
+        row, column = divmod(number, columns)
+        board.paste(grey(image), (column * (width + 1), row * (height + 1)))
+    return board
+
+
+def enlarged(image: Image.Image, factor: int) -> Image.Image:
+    """Each pixel becomes a square of ``factor`` pixels, in RGB, ready to be drawn upon."""
+    size = (image.width * factor, image.height * factor)
+    return image.convert("RGB").resize(size, Image.Resampling.NEAREST)
+
+
+def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tuple[float, float]]]:
+    """A figure as a picture, and a function from its first axis's data to the picture's pixels.
+
+    A marker can then be moved without matplotlib, which takes a hundred times as long.
+    """
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture = picture.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
+    axis = figure.axes[0]
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        low, high = axis.get_ylim()
+        right, up = axis.transData.transform((x, min(max(y, low), high)))
+        return right, picture.height - up
+
+    return picture, place
