@@ -1,6 +1,6 @@
 """What a notebook's file keeps: what can be seen tomorrow, and nothing of this computer.
 
-This module is an extension of Jupyter's server: it changes what is saved of the project's notebooks.
+This module is an extension of Jupyter's server: it changes what is saved of this project's notebooks.
 ``series.lab`` loads it, and on Binder ``binder/postBuild`` does.
 """
 

@@ -7,7 +7,6 @@ Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` i
 
 import contextlib
 import inspect
-import os
 import re
 
 import matplotlib
@@ -23,9 +22,7 @@ from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
 from ae_helpers.widgets.drawing import as_mnist
 from real_browser import (
-    NoBrowserError,
     ShownExplorer,
-    chromium,
     copy_project,
     explorers_on,
     opened,
@@ -47,15 +44,6 @@ main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, sco
 everywhere = pytest.mark.parametrize(
     "gallery", ["lab light", "lab dark", "voila light"], indirect=True, scope="module"
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        with chromium() as found:
-            yield found
-    except NoBrowserError as error:
-        (pytest.fail if os.environ.get("AE_REQUIRE_BROWSER") else pytest.skip)(f"{error}")
 
 
 @pytest.fixture(scope="module")
