@@ -1,7 +1,7 @@
 """What a notebook's file keeps: what can be seen tomorrow, and nothing of this computer.
 
-This module is an extension of Jupyter's server: it changes what is saved of this project's notebooks.
-``series.lab`` loads it, and on Binder ``binder/postBuild`` does.
+This module is an extension of Jupyter's server: it changes what is saved of this project's
+notebooks. ``series.lab`` loads it, and on Binder ``binder/postBuild`` does.
 """
 
 from pathlib import Path

@@ -33,8 +33,8 @@ SHOW_ONLY = (
 )
 
 
-def sweep() -> dict:
-    """Sweep all widgets of this process: how many explorers and others, and their problems."""
+def move_all() -> dict:
+    """Move all widgets of this process: how many explorers and others, and their problems."""
     alive = list(_instances.values())
     explorers = [widget for widget in alive if isinstance(widget, Explorer)]
     parts = {part.model_id for explorer in explorers for _, part in _parts(explorer)}

@@ -191,7 +191,7 @@ def stop_kernel(page: "Page") -> None:
 # -------------------------------------------------------------------------------- the explorers
 
 # The pictures of an explorer as they are in the page's memory, not as they are laid out; null
-# while one is still being decoded.
+# while one is being replaced, for then it has no size.
 PICTURES = """root => [...root.querySelectorAll("img")].map(image => {
     if (!image.complete || !image.naturalWidth) return null;
     const canvas = document.createElement("canvas");
@@ -300,24 +300,31 @@ class ShownExplorer:
 
     def picture(self, name: str) -> Image.Image:
         """What the panel of that name shows now, in the picture's own pixels."""
-        self.panel(name).wait_for()
-        return _image(self.panel(name).evaluate(f"image => ({PICTURES})(image.parentNode)[0]"))
+        shown = self.page.wait_for_function(
+            f"image => ({PICTURES})(image.parentNode)[0]", arg=self.panel(name).element_handle()
+        )
+        return _image(shown.json_value())
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
         """Wait, at the end of the block, until pictures have changed and changes have ended."""
-        before = self.root.evaluate(PICTURES)
+        before = self._at_rest(None)
         yield
-        self.page.wait_for_function(
+        self._at_rest(before)
+
+    def _at_rest(self, before: list[str] | None) -> list[str]:
+        """Wait until the pictures are others than before, and the same twice; those pictures."""
+        now = self.page.wait_for_function(
             f"""([root, before]) => {{
-                const now = ({PICTURES})(root), last = window.aeLast;
+                const now = ({PICTURES})(root), last = root.aeLast;
                 const same = other => now.every((picture, i) => picture === other?.[i]);
-                window.aeLast = now;
-                return !now.includes(null) && !same(before) && same(last);
+                root.aeLast = now;
+                return !now.includes(null) && !same(before) && same(last) && now;
             }}""",
             arg=[self.root.element_handle(), before],
             polling=100,
         )
+        return now.json_value()
 
 
 def explorers_on(page: "Page") -> list[ShownExplorer]:

@@ -1,7 +1,7 @@
 """Every control of every notebook does what it should, at all its values, and says what fails.
 
 No other test moves a control of a notebook as it stands: nbval and papermill pass one that fails
-only then. The sweep itself is in `every_control.py`; here it also has to find what is planted.
+only then. `every_control.py` does the moving; here it also has to find what is planted.
 """
 
 import html
@@ -79,7 +79,7 @@ def explorer(request, small):
         return BUILD[request.param](shipped.backbone(), small)
 
 
-def test_all_explorers_are_swept():
+def test_all_explorers_are_moved():
     assert BUILD.keys() == {n for n, value in vars(widgets).items() if inspect.isfunction(value)}
 
 
@@ -123,12 +123,12 @@ def test_an_error_that_the_reader_is_not_shown(monkeypatch):
 # ------------------------------------------------------------------------------------ in notebooks
 
 
-def swept(notebook, folder):
-    """What a sweep finds after the last cell of a notebook, which runs in ``folder``."""
+def moved(notebook, folder):
+    """What is found after the last cell of a notebook, which runs in ``folder``."""
     source = f"""import json, sys
 sys.path.append({str(Path(__file__).parent)!r})
 import every_control
-print(json.dumps(every_control.sweep()))"""
+print(json.dumps(every_control.move_all()))"""
     notebook.cells.append(nbformat.v4.new_code_cell(source))
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
@@ -153,7 +153,7 @@ def test_every_control_of_a_notebook(path, tmp_path):
             calls += len(re.findall(r"\bwidgets\.\w+\(", cell.source))
         if "parameters" in cell.metadata.get("tags", []):
             cell.source += "\nepochs = 2"  # as papermill would; the network is here to be looked at
-    found = swept(notebook, tmp_path)
+    found = moved(notebook, tmp_path)
     assert [f"{path.name} · {line}" for line in found["problems"]] == []
     assert found["explorers"] == calls
 
@@ -193,7 +193,7 @@ ipywidgets.Text(description="name")
 
 def test_what_is_planted_is_found(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLANTED)])
-    assert swept(notebook, tmp_path)["problems"] == [
+    assert moved(notebook, tmp_path)["problems"] == [
         "A value · level: 7: ZeroDivisionError in <lambda>: division by zero",
         *3 * ["A button · Fail: click: ZeroDivisionError in <lambda>: division by zero"],
         "A picture · level: the picture never changes",

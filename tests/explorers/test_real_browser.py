@@ -7,7 +7,9 @@ Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` i
 
 import contextlib
 import inspect
+import math
 import re
+import time
 
 import matplotlib
 import nbformat
@@ -337,8 +339,7 @@ def test_vae_plane(page):
 
     def decodes():
         """The explorer shows what the network decodes at the place that it says; the place."""
-        text = explorer.readout.text_content()
-        place = [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", text).groups()]
+        place = place_in(explorer.readout.text_content())
         shows(explorer, "decoded", network.decode(torch.tensor([place]))[0, 0])
         return place
 
@@ -359,6 +360,45 @@ def test_vae_plane(page):
         explorer.slide(plane, (100, 100), (600, -300))  # ends far outside
     low, high = explorer.value("x")[1:]
     assert decodes() == [high, high] and low < min(dragged) < max(dragged) < high
+
+
+def place_in(readout):
+    """Where the plane's explorer says that it is: x and y."""
+    return [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", readout).groups()]
+
+
+READOUTS = """root => {
+    window.aeReadouts = [];
+    const note = () => aeReadouts.push(root.querySelector("[role=status]").textContent);
+    new MutationObserver(note).observe(root, { childList: true, subtree: true });
+}"""
+
+
+@main_path
+def test_the_plane_is_never_anywhere_but_at_the_pointer(page):
+    """Dragged in circles for seconds, all places that it has been to are on the circle."""
+    explorer = ShownExplorer(page, "Drag through the plane")
+    plane, middle, radius = explorer.root.locator(".ae-clickable"), (200, 180), 80
+    places = []
+    for x in (middle[0], middle[0] + radius):
+        with explorer.changing():
+            plane.click(position={"x": x, "y": middle[1]})
+        places.append(place_in(explorer.readout.text_content()))
+    centre, reach = places[0], math.dist(*places)
+    assert reach > 1
+    box = plane.bounding_box()
+    page.mouse.down()
+    explorer.root.evaluate(READOUTS)
+    began = time.monotonic()
+    with explorer.changing():
+        while (past := time.monotonic() - began) < 12:
+            x, y = (radius * way(5 * past) for way in (math.cos, math.sin))
+            page.mouse.move(box["x"] + middle[0] + x, box["y"] + middle[1] + y)
+            page.wait_for_timeout(8)  # as a mouse reports
+        page.mouse.up()
+    been = [place_in(text) for text in page.evaluate("aeReadouts")]
+    away = [place for place in been if abs(math.dist(place, centre) - reach) > 0.15]
+    assert len(been) > 50 and away == []
 
 
 @main_path
