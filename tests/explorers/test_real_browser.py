@@ -480,6 +480,50 @@ def rebuilds(explorer, model, right=0):
     shows(explorer, "its reconstruction", model(seen[None])[0, 0])
 
 
+# ------------------------------------------------- what holds for all, whoever looks at the page
+
+
+ANY = re.compile(".")
+ROLES = {"slider": "slider", "dropdown": "combobox", "checkbox": "checkbox"}
+
+
+@main_path
+def test_a_screen_reader_hears_names(page):
+    for explorer in explorers_on(page):
+        for kind, role in ROLES.items():
+            names = explorer.labels(kind)
+            parts = [explorer.root.get_by_role(role, name=n, exact=True) for n in names]
+            assert [part.count() for part in parts] == [1] * len(names), (explorer.title, names)
+        pictures = explorer.root.locator("img, canvas").all()
+        named = explorer.root.get_by_role("img", name=ANY).or_(
+            explorer.root.get_by_role("application", name=ANY)
+        )
+        assert named.count() == len(pictures) > 0, explorer.title
+
+
+@main_path
+def test_the_focus_is_seen(page):
+    page.keyboard.press("Shift")  # from now on it is the keyboard that is used
+    focusable = ".noUi-handle, .ae-explorer :is(select, input, button, img[tabindex], canvas)"
+    dim = page.locator(focusable).evaluate_all(
+        """parts => parts.filter(part => {
+            part.focus({ preventScroll: true });
+            return getComputedStyle(part).outlineStyle !== "solid";
+        }).map(part => part.outerHTML)"""
+    )
+    assert dim == []
+
+
+@main_path
+def test_sliders_have_a_track_at_200_per_cent(page):
+    page.set_viewport_size({"width": 640, "height": 360})
+    try:
+        for track in page.locator(".ae-explorer .noUi-target").all():
+            assert track.bounding_box()["width"] > 120
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
 # ------------------------------------------------------------------- every control, on every page
 
 
