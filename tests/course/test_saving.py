@@ -1,12 +1,17 @@
 """What a notebook's file keeps, whoever saves it."""
 
+import os
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
+from jupyter_server.extension.config import ExtensionConfigManager
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ae_helpers.course import saving
+from ae_helpers.files import PROJECT
 
 POSTER = {"image/png": "iVBORw0KGgo=", "text/plain": "Slide"}
 
@@ -48,3 +53,13 @@ def test_the_server_changes_notebooks_of_this_project_only(tmp_path, monkeypatch
     text = {"type": "file", "format": "text", "content": "x"}
     contents.run_pre_save_hooks(text, path)
     assert text["content"] == "x"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="Binder's scripts are bash's")
+def test_binders_server_loads_it(tmp_path):
+    script = (PROJECT / "binder" / "postBuild").read_text(encoding="utf-8")
+    lines = script[script.index("mkdir") :].partition("\n#")[0]
+    environ = os.environ | {"NB_PYTHON_PREFIX": f"{tmp_path}"}  # as repo2docker sets it
+    subprocess.run(["bash", "-euc", lines], env=environ, check=True)
+    found = ExtensionConfigManager(read_config_path=[f"{tmp_path / 'etc' / 'jupyter'}"])
+    assert found.get_jpserver_extensions() == {saving.__name__: True}

@@ -110,30 +110,17 @@ def test_a_lesson_that_is_only_opened_stays_as_it_is(browser, lab, project):
     assert saved.read_bytes() == lesson.read_bytes()
 
 
-SAID = "part => getComputedStyle(part, '::before').content"
-
-
-def test_after_a_restart_one_sentence_says_how_to_go_on(page):
-    explorer = ShownExplorer(page, "Level")
-    assert explorer.root.evaluate(SAID) == "none"
-    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    page.locator(".ae-explorer.jupyter-widgets-disconnected").wait_for()
-    said = explorer.root.evaluate(SAID)
-    item = page.evaluate("() => jupyterapp.commands.label('notebook:run-all-above')")
-    assert said.startswith('"The kernel was restarted') and f"Run → {item}" in said
-    parts = explorer.root.locator(".jupyter-widgets-disconnected")
-    assert parts.count() > 10
-    assert {part.evaluate(SAID) for part in parts.all()} == {"none"}  # no broken chain
-    command(page, "notebook:run-all-above")
-    command(page, "notebook:run-cell")
-    page.locator(".ae-explorer:not(.jupyter-widgets-disconnected)").wait_for()
-    moves(page)
-
-
-def test_sliders_move_at_200_per_cent(page):
-    """Of 1280×720 pixels: half as many, in which JupyterLab leaves the explorer few."""
+@pytest.fixture
+def at_200_per_cent(page):
+    """A window of 1280×720 pixels is half as wide then: JupyterLab leaves the explorer 300."""
     before = page.viewport_size
     page.set_viewport_size({"width": 640, "height": 360})
+    yield page
+    page.set_viewport_size(before)
+
+
+def test_sliders_move_at_200_per_cent(at_200_per_cent):
+    page = at_200_per_cent
     explorer = ShownExplorer(page, "Level")
     for label in ("level", "β"):
         track = explorer.control(label).locator("xpath=../..").bounding_box()
@@ -143,7 +130,6 @@ def test_sliders_move_at_200_per_cent(page):
     page.wait_for_function("h => h.ariaValueNow === '9.0'", arg=element(explorer, "level"))
     explorer.drag("β", 1)
     page.wait_for_function("h => h.ariaValueText === 'ten'", arg=element(explorer, "β"))
-    page.set_viewport_size(before)
 
 
 def element(explorer, label):
@@ -196,3 +182,23 @@ def test_the_focus_is_seen(page, theme):
         while not explorer.control(label).evaluate("part => part === document.activeElement"):
             page.keyboard.press("Tab")  # past the numbers beside the sliders
         assert explorer.control(label).evaluate(RING) >= 3
+
+
+SAID = "part => getComputedStyle(part, '::before').content"
+
+
+def test_after_a_restart_one_sentence_says_how_to_go_on(page):
+    explorer = ShownExplorer(page, "Level")
+    assert explorer.root.evaluate(SAID) == "none"
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.locator(".ae-explorer.jupyter-widgets-disconnected").wait_for()
+    said = explorer.root.evaluate(SAID)
+    item = page.evaluate("() => jupyterapp.commands.label('notebook:run-all-above')")
+    assert said.startswith('"The kernel was restarted') and f"Run → {item}" in said
+    parts = explorer.root.locator(".jupyter-widgets-disconnected")
+    assert parts.count() > 10
+    assert {part.evaluate(SAID) for part in parts.all()} == {"none"}  # no broken chain
+    command(page, "notebook:run-all-above")
+    command(page, "notebook:run-cell")
+    page.locator(".ae-explorer:not(.jupyter-widgets-disconnected)").wait_for()
+    moves(page)
