@@ -3,7 +3,6 @@
 import io
 import math
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import applications
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
 from ae_helpers.widgets.controls import choice, slider
-from ae_helpers.widgets.drawing import PAD, Brush, beside
+from ae_helpers.widgets.drawing import PAD, Brush
 from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
 from ae_helpers.widgets.pictures import coloured, grey, on_canvas, picture, tiles
 
@@ -89,10 +88,6 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
     square = torch.zeros(PAD, PAD, dtype=torch.uint8)
     square[130:200, 100:170] = 255
     pad.value = square.numpy().tobytes()  # so that there is something to see at once
-    hint = widgets.HTML(
-        "Cover parts of the digit with the mouse or a finger. By keyboard: the arrow keys move the "
-        "brush, the space bar covers."
-    )
     controls = {
         "network": choice("network", list(copies)),
         "digit": slider("digit", 0, len(images) - 1, 0),
@@ -112,7 +107,9 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
         },
         draw,
         {"Uncover": uncover, "New noise": renew},
-        beside(pad, hint, *controls.values()),
+        "Cover parts of it with the mouse or a finger. By keyboard: the arrow keys move the brush, "
+        "the space bar covers.",
+        across=2,
     )
 
 
@@ -176,12 +173,11 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
                 "The share caught against the share of false alarms; a dot at the threshold.",
                 *first.roc(0, 0).size,
             ),
-            "missed": picture("Unknown images below the threshold, the lowest first.", 144, 144),
-            "false alarms": picture(
-                "Known images above the threshold, the highest first.", 144, 144
-            ),
+            "missed": picture("Unknown images below the threshold, the lowest first.", 144),
+            "false alarms": picture("Known images above the threshold, the highest first.", 144),
         },
         draw,
+        across=2,
     )
 
 

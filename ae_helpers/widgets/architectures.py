@@ -9,7 +9,7 @@ from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import coloured, grey, picture
+from ae_helpers.widgets.pictures import SMALL, coloured, grey, picture
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
 
@@ -63,7 +63,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
             "original": grey(image),
             "reconstruction": grey(answer),
             "squared error": coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
-            "PCA, as many numbers": grey(by_pca([digit], k)[0]),
+            "by PCA": grey(by_pca([digit], k)[0]),
         }, (
             f"{network}: {prices[network]} per image, {k} numbers. Error of "
             f"{digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
@@ -77,13 +77,15 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
             "digit": slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "original": picture("the chosen test digit"),
-            "reconstruction": picture("what the chosen network makes of it"),
+            "original": picture("the chosen test digit", SMALL),
+            "reconstruction": picture("what the chosen network makes of it", SMALL),
             "squared error": picture(
-                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on"
+                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on",
+                SMALL,
             ),
-            "PCA, as many numbers": picture(
-                "what PCA makes of the digit with as many numbers as the network's code has"
+            "by PCA": picture(
+                "what PCA makes of the digit with as many numbers as the network's code has",
+                SMALL,
             ),
         },
         draw,

@@ -12,12 +12,11 @@ from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent
 from ae_helpers.widgets.controls import choice, slider, switch
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import coloured, grey, picture
+from ae_helpers.widgets.pictures import SMALL, coloured, grey, picture
 
 CHOSEN = 500  # images to choose from
 ALONE, RANDOM, BLACK = "nobody: a batch of one", "random digits", "black images"
 SHOWN = 25  # mates in the picture, 5×5
-PANEL = 140  # pixels of the screen, so that five pictures stand side by side
 LIMIT = 0.5  # the difference of a pixel that is shown as darkest
 
 
@@ -92,7 +91,7 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
             "its batch-mates": _mosaic(others, batch[0]),
             "in this batch": grey(rebuilt),
             "in evaluation mode": grey(usual),
-            "the first minus the second": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
+            "difference": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
         }, (
             f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
             f"place in evaluation mode; the nearest code of another digit is {away.min():.2f} "
@@ -110,21 +109,21 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
             "evaluation": switch("evaluation mode", False),
         },
         {
-            "digit": picture("The chosen digit.", PANEL, PANEL),
-            "its batch-mates": picture("The images in the batch with it.", PANEL, PANEL),
+            "digit": picture("The chosen digit.", SMALL),
+            "its batch-mates": picture("The images in the batch with it.", SMALL),
             "in this batch": picture(
-                "What the network draws for the digit in the company of these.", PANEL, PANEL
+                "What the network draws for the digit in the company of these.", SMALL
             ),
             "in evaluation mode": picture(
-                "What it draws in evaluation mode, whatever the batch.", PANEL, PANEL
+                "What it draws in evaluation mode, whatever the batch.", SMALL
             ),
-            "the first minus the second": picture(
+            "difference": picture(
                 f"Red where the company makes a pixel brighter, blue where darker, to ±{LIMIT}.",
-                PANEL,
-                PANEL,
+                SMALL,
             ),
         },
         draw,
+        across=3,
     )
 
 

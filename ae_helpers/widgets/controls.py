@@ -16,13 +16,13 @@ def slider(label: str, low: float, high: float, value: float, step: float = 1) -
     """A slider with its label and its value, for whole numbers if all four are whole."""
     whole = all(isinstance(number, int) for number in (low, high, value, step))
     kind = widgets.IntSlider if whole else widgets.FloatSlider
-    return kind(value=value, min=low, max=high, step=step, description=label, **_look())
+    return kind(value=value, min=low, max=high, step=step, description=label)
 
 
 def choice(label: str, options, value=None) -> widgets.Dropdown:
     """A list to choose from; ``options`` as ``ipywidgets.Dropdown`` takes them."""
     chosen = {} if value is None else {"value": value}
-    return widgets.Dropdown(options=options, description=label, **chosen, **_look())
+    return widgets.Dropdown(options=options, description=label, **chosen)
 
 
 def stops(label: str, options: list[tuple[str, object]], value=None) -> widgets.SelectionSlider:
@@ -31,16 +31,9 @@ def stops(label: str, options: list[tuple[str, object]], value=None) -> widgets.
     It begins at ``value``, or at the first.
     """
     value = options[0][1] if value is None else value
-    return widgets.SelectionSlider(options=options, value=value, description=label, **_look())
+    return widgets.SelectionSlider(options=options, value=value, description=label)
 
 
 def switch(label: str, value: bool) -> widgets.Checkbox:
     """On or off."""
-    return widgets.Checkbox(value=value, description=label, **_look())
-
-
-def _look() -> dict:
-    return {
-        "style": {"description_width": "11em"},
-        "layout": widgets.Layout(width="100%", max_width="480px"),
-    }
+    return widgets.Checkbox(value=value, description=label, indent=False)

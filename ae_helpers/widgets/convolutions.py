@@ -86,9 +86,9 @@ def size_rule(n: int, kernel_size: int, stride: int = 1, padding: int = 0) -> Ex
         count = _board(_counted(seen, seen.max().item()), n, seen)
         return dict(zip(alts, (source, target, count), strict=True)), readout
 
-    panels = {name: picture(alt, BOARD + 1, BOARD + 1) for name, alt in alts.items()}
+    panels = {name: picture(alt, BOARD + 1) for name, alt in alts.items()}
     title = "Move the windows of a convolution"
-    return Explorer(title, controls, panels, draw, arranged=_columns(controls))
+    return Explorer(title, controls, panels, draw)
 
 
 def output_size(n: int, kernel_size: int, stride: int, padding: int) -> int:
@@ -182,9 +182,9 @@ def transposed_convolution(
         readout = f"{rule.replace('-', '−')}: {text}"
         return dict(zip(alts, (source, canvas, target), strict=True)), readout
 
-    panels = {name: picture(alt, BOARD + 1, BOARD + 1) for name, alt in alts.items()}
+    panels = {name: picture(alt, BOARD + 1) for name, alt in alts.items()}
     title = "Lay the stamps of a transposed convolution"
-    return Explorer(title, controls, panels, draw, arranged=_columns(controls))
+    return Explorer(title, controls, panels, draw)
 
 
 def transposed_size(
@@ -274,12 +274,6 @@ def _within(size: int, *sliders: widgets.Widget) -> list[int]:
     for control in sliders:
         control.max = size - 1
     return [control.value for control in sliders]
-
-
-def _columns(controls: dict[str, widgets.Widget]) -> widgets.Widget:
-    """The controls in two columns, or in one where there is no room for two."""
-    layout = widgets.Layout(grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))")
-    return widgets.GridBox(list(controls.values()), layout=layout)
 
 
 def _painted(kinds: Tensor) -> Image.Image:

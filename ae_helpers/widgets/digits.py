@@ -64,13 +64,10 @@ def browse_digits(digits: ImageData) -> Explorer:
         "column": slider("column", 0, width - 1, width // 2),
     }
     pictures = {
-        "digit": picture(
-            "The chosen digit; an orange frame shows where the window lies.", PANEL, PANEL
-        ),
+        "digit": picture("The chosen digit; an orange frame shows where the window lies.", PANEL),
         "pixel values in the frame": picture(
             "The pixels in the frame, enlarged, each with its value; the chosen one has an orange "
             "rim.",
-            PANEL,
             PANEL,
         ),
     }

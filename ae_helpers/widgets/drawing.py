@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable
 
 import anywidget
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -166,10 +165,6 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
 
     load()  # so that there is something to see at once
     pad.on_msg(move)
-    hint = widgets.HTML(
-        "Draw with the mouse or a finger: a digit, a letter, a scribble. The drawing is scaled and "
-        "centred as MNIST's digits were; the sliders, or the arrow keys on the pad, shift it then."
-    )
     return Explorer(
         "Draw a digit, a letter, a scribble: what does the network make of it?",
         {"pad": pad, **shifts},
@@ -184,15 +179,9 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
         },
         draw,
         {"Clear": clear, "Load a test digit": load},
-        beside(pad, hint, *shifts.values()),
-    )
-
-
-def beside(pad: Pad, *controls: widgets.Widget) -> widgets.Box:
-    """A pad and its controls side by side, or below each other where the window is narrow."""
-    return widgets.Box(
-        [pad, widgets.VBox(controls, layout=widgets.Layout(flex="1 1 260px"))],
-        layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
+        "By mouse or finger. The drawing is scaled and centred as MNIST's digits were; the sliders "
+        "or the arrow keys on the pad then shift it.",
+        across=3,
     )
 
 

@@ -5,7 +5,7 @@ import html
 import io
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import anywidget
@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.style import png, styled
+from ae_helpers.widgets.pictures import width_of
 
 CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+GAP = 12  # pixels between pictures side by side, as in explorer.css
 
 
 class KeepKeys(anywidget.AnyWidget):
@@ -40,7 +42,9 @@ class Explorer(widgets.VBox):
             name, and the readout: one line of plain text.
         buttons: what a click does, by the button's label. It may set controls: the explorer draws
             once, afterwards.
-        arranged: the controls, laid out; by default one below the other.
+        hint: how one uses it, or what else is to be known, in a sentence or two of HTML.
+        across: so many pictures side by side; by default all. Where this leaves room beside them,
+            the controls are there, else above them.
 
     The first pictures are drawn at once, so a mistake in the arguments raises here. Controls
     answer only from then on. An exception in ``draw`` or in a button is shown in the explorer and
@@ -54,7 +58,8 @@ class Explorer(widgets.VBox):
         pictures: dict[str, widgets.Widget],
         draw: Callable[..., tuple[dict[str, Image.Image], str]],
         buttons: dict[str, Callable[[], None]] | None = None,
-        arranged: widgets.Widget | None = None,
+        hint: str = "",
+        across: int | None = None,
     ):
         self.title, self.controls, self.pictures, self.draw = title, controls, pictures, draw
         self.errors: list[Exception] = []
@@ -63,34 +68,31 @@ class Explorer(widgets.VBox):
         self._alert, self._paused = widgets.HTML(), False
         self.buttons = {}
         for label, action in (buttons or {}).items():
-            button = widgets.Button(description=label, layout=widgets.Layout(width="auto"))
+            button = widgets.Button(description=label)
             button.on_click(lambda _, action=action: self._answer(action))
             self.buttons[label] = button
         self._draw()  # nobody listens to the controls before this
         for control in controls.values():
             control.observe(lambda _: self._answer(), names="value")
 
-        row = widgets.Layout(flex_flow="row wrap", align_items="flex-start", overflow="hidden")
         panels = [
-            widgets.VBox(
-                [widgets.Label(name), panel],
-                layout=widgets.Layout(margin="0 12px 4px 0", overflow="hidden"),
-            ).add_class("ae-panel")
+            _box("ae-panel", [widgets.Label(name), panel], width=panel.layout.width)
             for name, panel in pictures.items()
         ]
+        row = sum(width_of(panel) + GAP for panel in list(pictures.values())[:across]) - GAP
+        settings = [
+            _box("ae-controls", controls.values()),
+            _box("ae-buttons", self.buttons.values()),
+        ]
+        parts = [_box("ae-settings", settings), _box("ae-pictures", panels, max_width=f"{row}px")]
         super().__init__(
             [
-                widgets.HTML(f"<style>{CSS}</style><b>{html.escape(title)}</b>"),
-                arranged or widgets.VBox(list(controls.values())),
-                widgets.Box(list(self.buttons.values()), layout=row),
+                widgets.HTML(f"<style>{CSS}</style><b>{html.escape(title)}</b><div>{hint}</div>"),
+                _box("ae-body", parts),
                 self._alert,
-                widgets.Box(panels, layout=row),
                 self.readout,
                 KeepKeys(layout=widgets.Layout(display="none")),
-            ],
-            layout=widgets.Layout(
-                border="1px solid #8888", padding="8px", max_width="900px", overflow="hidden"
-            ),
+            ]
         )
         self.add_class("ae-explorer")
 
@@ -138,10 +140,15 @@ class Explorer(widgets.VBox):
         return bundle, {"image/png": {"alt": alt}}
 
 
+def _box(kind: str, children: Iterable[widgets.Widget], **layout) -> widgets.Box:
+    """A part of the explorer that ``explorer.css`` lays out, but for what is given here."""
+    return widgets.Box(list(children), layout=widgets.Layout(**layout)).add_class(kind)
+
+
 @styled
 def _poster(explorer: Explorer) -> Figure:
     """The pictures side by side, as large as on the screen, and what could be moved."""
-    widths = [int(panel.layout.width[:-2]) for panel in explorer.pictures.values()]
+    widths = [width_of(panel) for panel in explorer.pictures.values()]
     heights = [
         width * image.height / image.width
         for width, image in zip(widths, explorer.shown.values(), strict=True)

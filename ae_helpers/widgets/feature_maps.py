@@ -14,10 +14,10 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import SIDE, ClickablePicture, coloured, enlarged, grey, picture
+from ae_helpers.widgets.pictures import SMALL, ClickablePicture, coloured, enlarged, grey, picture
 
-BOARD = 320  # pixels of the screen that the mosaic is high and wide, at most
-SEES, MAPS, REACHES = "digit: what the number sees", "feature maps", "output: what it reaches"
+BOARD = 288  # pixels of the screen that the mosaic is high and wide, at most
+SEES, MAPS, REACHES = "what it sees", "feature maps", "what it reaches"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def layer_xray(model: nn.Module, images: Tensor) -> Explorer:
     stages = find_stages(model, to_float(images[:1]))
     mosaics = [Mosaic(*stage.output_shape) for stage in stages]
     layers = [
-        (f"{stage.name} · {'×'.join(map(str, stage.output_shape))}", number)
+        (f"{stage.name.partition(' ')[0]} · {'×'.join(map(str, stage.output_shape))}", number)
         for number, stage in enumerate(stages)
     ]
     channels, height, width = stages[0].output_shape
@@ -124,7 +124,7 @@ def layer_xray(model: nn.Module, images: Tensor) -> Explorer:
     }
     place = [controls[name] for name in ("channel", "row", "column")]
     pictures = {
-        SEES: picture("The chosen digit; a frame shows what the chosen number sees."),
+        SEES: picture("The chosen digit; a frame shows what the chosen number sees.", SMALL),
         MAPS: ClickablePicture(
             tooltip="The layer's feature maps side by side; the chosen number has a frame.",
             layout=widgets.Layout(width=f"{BOARD}px", max_width="100%"),
@@ -132,7 +132,7 @@ def layer_xray(model: nn.Module, images: Tensor) -> Explorer:
     }
     if stages[-1].output_shape == images.shape[1:]:
         pictures[REACHES] = picture(
-            "The network's output; a frame shows what the chosen number reaches."
+            "The network's output; a frame shows what the chosen number reaches.", SMALL
         )
 
     @functools.lru_cache(maxsize=1)
@@ -269,7 +269,7 @@ def _linked(layer: nn.Module, axis: int, places: range, size: int, spreads: bool
 
 
 def _framed(image: Tensor, where: tuple[range, range]) -> Image.Image:
-    side = max(SIDE // max(image.shape[1:]), 1)
+    side = max(SMALL // max(image.shape[1:]), 1)
     framed, (rows, columns) = enlarged(grey(image), side), where
     if rows and columns:
         _frame(framed, side, rows, columns)

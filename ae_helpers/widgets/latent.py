@@ -17,7 +17,7 @@ from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
 from ae_helpers.training.matrix_products import matrix_products
 from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import grey, on_canvas, picture
+from ae_helpers.widgets.pictures import SMALL, grey, on_canvas, picture
 
 DIRECTIONS = 8  # sliders
 FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
@@ -64,7 +64,7 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         return {
             "decoded": grey(model.decode(code)[0]),
             "nearest training digit": grey(train_images[index.item()]),
-            "training digit to start from": grey(train_images[digit]),
+            "digit to start from": grey(train_images[digit]),
         }, (
             f"{warning}The nearest training digit is {distances.item():.0f} away; {nearer:.0%} of "
             "the training digits have another one nearer than that."
@@ -83,7 +83,6 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         code = latent.random_codes(directions, 1, generator)
         go(directions.coordinates(code)[0])
 
-    wide = widgets.Layout(flex_flow="row wrap", overflow="hidden")
     leading = directions.coordinates(codes)[:, :shown]
     return Explorer(
         "Walk along the principal directions of the codes, in standard deviations",
@@ -91,7 +90,7 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         {
             "decoded": picture("what the decoder draws for this code"),
             "nearest training digit": picture("the training digit with the nearest code"),
-            "training digit to start from": picture("the chosen training digit"),
+            "digit to start from": picture("the chosen training digit"),
         },
         draw,
         buttons={
@@ -99,18 +98,14 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
             "random code": random,
             "reset to the mean code": lambda: go(torch.zeros_like(rest)),
         },
-        arranged=widgets.VBox(
-            [
-                _densities(list(sliders.values()), leading / deviations),
-                widgets.Box(list(sliders.values()), layout=wide),
-                digit,
-            ]
-        ),
+        hint="The hills above the sliders: how many training codes lie there."
+        + _densities(list(sliders.values()), leading / deviations),
+        across=2,
     )
 
 
-def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> widgets.HTML:
-    """Draw a histogram of each column of ``coordinates`` above the track of its slider.
+def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> str:
+    """Rules that draw a histogram of each column of ``coordinates`` above the track of its slider.
 
     By CSS, on the track itself: so it is as wide as the track, whatever the window's width.
     """
@@ -123,15 +118,9 @@ def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> widgets.HT
         Image.fromarray(pixels.byte().numpy(), "RGBA").save(buffer, "png")
         url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
         name = f"ae-density-{control.model_id}"  # another explorer has other densities
-        control.add_class(name)
-        control.layout.margin = "20px 8px 2px 2px"
-        control.layout.width, control.layout.max_width = "420px", "100%"
-        rules.append(
-            f".{name} .noUi-target::before {{ content: ''; position: absolute; left: 0; right: 0; "
-            f"bottom: 100%; height: 20px; background: url({url}) 0 0 / 100% 100%; "
-            "image-rendering: pixelated; pointer-events: none; }"
-        )
-    return widgets.HTML(f"<style>{' '.join(rules)}</style>")
+        control.add_class("ae-hill").add_class(name)
+        rules.append(f".{name} .noUi-target::before {{ background-image: url({url}); }}")
+    return f"<style>{' '.join(rules)}</style>"
 
 
 def blend(model: nn.Module, images: Tensor) -> Explorer:
@@ -174,10 +163,10 @@ def blend(model: nn.Module, images: Tensor) -> Explorer:
             "second": slider("second digit", 0, last, min(1, last)),
         },
         {
-            "first": picture("the first digit"),
-            "line of codes": picture("decoded from a code between those of the two digits"),
-            "line of pixels": picture("both digits, one fading into the other"),
-            "second": picture("the second digit"),
+            "first": picture("the first digit", SMALL),
+            "line of codes": picture("decoded from a code between those of the two digits", SMALL),
+            "line of pixels": picture("both digits, one fading into the other", SMALL),
+            "second": picture("the second digit", SMALL),
         },
         draw,
     )
@@ -257,6 +246,7 @@ def keep_k(model: nn.Module, data: ImageData) -> Explorer:
             ),
         },
         draw,
+        across=3,
     )
 
 

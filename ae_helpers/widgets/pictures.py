@@ -16,6 +16,7 @@ from torch import Tensor
 from ae_helpers.widgets.controls import with_arrow_keys
 
 SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
+SMALL = 140  # five: of four digits side by side, with room for controls beside them
 
 
 class ClickablePicture(anywidget.AnyWidget):
@@ -38,23 +39,24 @@ class _Panel(widgets.Image):
     description = traitlets.Unicode("").tag(sync=True)
 
 
-def picture(alt: str, width: int = SIDE, height: int = SIDE) -> widgets.Image:
+def picture(alt: str, width: int = SIDE, height: int | None = None) -> widgets.Image:
     """A panel for a picture, with crisp pixels.
 
     Args:
         alt: what is to be seen in it, whatever the controls say; also the tooltip.
-        width, height: its size on the screen in pixels; the picture keeps its proportions.
+        width, height: its size on the screen in pixels, by default a square; the picture keeps its
+            proportions.
     """
-    layout = widgets.Layout(
-        width=f"{width}px",
-        height=f"{height}px",
-        max_width="100%",  # where the window is narrower, it is smaller
-        object_fit="contain",
-        align_self="flex-start",
-    )
-    panel = _Panel(format="png", layout=layout, tooltip=alt)
-    panel.add_class("ae-picture")
-    return panel
+    height = height or width
+    # Where there is no room for it, it is smaller, in proportion: cqw is 1% of that room.
+    in_proportion = f"min({height}px, {100 * height / width:.4g}cqw)"
+    layout = widgets.Layout(width=f"{width}px", height=in_proportion)
+    return _Panel(format="png", layout=layout, tooltip=alt).add_class("ae-picture")
+
+
+def width_of(panel: widgets.DOMWidget) -> int:
+    """How many pixels wide a panel is on the screen, where there is room."""
+    return int(panel.layout.width.removesuffix("px"))
 
 
 def grey(image: Tensor) -> Image.Image:

@@ -53,7 +53,7 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
             "reconstructions in this history. Pass the test images that it was measured on."
         )
     figure = loss_curve(history, sticks)
-    figure.set_size_inches(5.2, 3.6)
+    figure.set_size_inches(4.9, 3.6)
     figure.axes[0].set_title(None)  # the panel has one
     background, place = on_canvas(figure)
     test_errors = [history.error_before, *history.test_error]

@@ -104,9 +104,9 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
             "digit": slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "digit": picture("The chosen digit, its pixels black or white.", 112, 112),
-            "rebuilt": picture("What the network rebuilds from its code.", 112, 112),
-            "invented": picture("What it makes of random codes.", 230, 230),
+            "digit": picture("The chosen digit, its pixels black or white.", 112),
+            "rebuilt": picture("What the network rebuilds from its code.", 112),
+            "invented": picture("What it makes of random codes.", 230),
             "rate of each number": picture(
                 "How many nats each number of the code costs on average, in falling order; grey: "
                 "not active.",
@@ -184,7 +184,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
         sliders,
         {
             "plane of codes: drag here": plane,
-            "decoded": picture("What the decoder makes of the chosen place.", 224, 224),
+            "decoded": picture("What the decoder makes of the chosen place."),
         },
         draw,
     )
@@ -208,7 +208,7 @@ def _marked(background: Image.Image, x: float, y: float) -> Image.Image:
 
 @styled
 def _plane(codes: Tensor, labels: Tensor, reach: float) -> Figure:
-    figure, axis = plt.subplots(figsize=(5.4, 4.9))
+    figure, axis = plt.subplots(figsize=(5.2, 4.7))
     for name in labels.unique().tolist():
         own = codes[labels == name]
         axis.plot(*own.T.numpy(), ".", color=CLASSES[name], markersize=3, label=name)

@@ -58,7 +58,7 @@ def test_each_network_answers_for_itself(picker, networks, small):
 
 def test_a_linear_network_set_to_pca_is_pca(picker):
     picker.controls["network"].value = "PCA-16"
-    one, other = (picker.shown[name] for name in ("reconstruction", "PCA, as many numbers"))
+    one, other = (picker.shown[name] for name in ("reconstruction", "by PCA"))
     assert abs(pixels(one) - pixels(other)).max() <= 1
 
 

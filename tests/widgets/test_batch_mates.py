@@ -56,7 +56,7 @@ def test_it_shows_the_networks_own_answer_for_the_batch(small, model, mates, eva
     assert shows(explorer, HERE, rebuilt)
     assert shows(explorer, USUAL, usual)
     difference = coloured((rebuilt - usual)[0], "RdBu_r", -0.5, 0.5).convert("RGB")
-    found = explorer.shown["the first minus the second"].convert("RGB")
+    found = explorer.shown["difference"].convert("RGB")
     assert abs(np.asarray(found, int) - np.asarray(difference, int)).max() <= 8
     text, moved = explorer.readout.value, (code - codes[17]).norm().item()
     assert f"with {len(batch) - 1} batch-mates: its code is {moved:.2f} away" in text

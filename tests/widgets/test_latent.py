@@ -15,7 +15,7 @@ from ae_helpers.widgets.pictures import grey
 DECODED, NEAREST, START = (
     "decoded",
     "nearest training digit",
-    "training digit to start from",
+    "digit to start from",
 )
 
 
@@ -113,7 +113,7 @@ def test_the_density_stands_on_the_track_of_its_slider(small, model):
     one, other = (latent_sliders(model, small.train_images) for _ in range(2))
     names = set()
     for explorer in (one, other):
-        style = explorer.children[1].children[0].value
+        style = explorer.children[0].value
         for name, control in explorer.controls.items():
             if name != "digit":
                 (mark,) = [c for c in control._dom_classes if c.startswith("ae-density-")]

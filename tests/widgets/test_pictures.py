@@ -4,12 +4,13 @@ import pytest
 import torch
 from PIL import Image
 
-from ae_helpers.widgets.pictures import coloured, enlarged, grey, picture, tiles
+from ae_helpers.widgets.pictures import coloured, enlarged, grey, picture, tiles, width_of
 
 
 def test_a_picture_has_its_size_and_says_what_it_shows():
     panel = picture("a digit", 90, 30)
-    assert (panel.layout.width, panel.layout.height, panel.tooltip) == ("90px", "30px", "a digit")
+    assert (panel.layout.width, width_of(panel), panel.tooltip) == ("90px", 90, "a digit")
+    assert panel.layout.height == "min(30px, 33.33cqw)"  # a third of its width, if that is less
 
 
 @pytest.mark.parametrize(
