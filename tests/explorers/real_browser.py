@@ -258,12 +258,10 @@ class ShownExplorer:
     def drag(self, label: str, share: float) -> None:
         """Drag a slider's handle to a share of its track, in steps, as a hand does."""
         handle = self.control(label)
-        handle.scroll_into_view_if_needed()
-        box, track = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()
-        y = box["y"] + box["height"] / 2
-        self.page.mouse.move(box["x"] + box["width"] / 2, y)
+        handle.hover()  # once it is in view and stands still
         self.page.mouse.down()
-        self.page.mouse.move(track["x"] + share * track["width"], y, steps=5)
+        track = handle.locator("xpath=../..").bounding_box()
+        self.page.mouse.move(track["x"] + share * track["width"], track["y"], steps=5)
         self.page.mouse.up()
 
     def value(self, label: str) -> tuple[float, float, float]:
