@@ -3,7 +3,8 @@
 import argparse
 import base64
 
-from ae_helpers.course.execute import title_of, without_widgets
+from ae_helpers.course.execute import title_of
+from ae_helpers.course.saving import lasting
 from ae_helpers.course.series import choose_lessons, experiment, find_lessons, gallery, number_of
 from ae_helpers.files import replacing
 
@@ -33,8 +34,7 @@ def refresh(args: argparse.Namespace) -> int:
             extra_arguments=["--log-level=CRITICAL"],
             resources={"metadata": {"path": str(lesson.parent)}},
         ).execute()
-        without_widgets(notebook).metadata.language_info = {"name": "python"}
-        for number, cell in enumerate(notebook.cells, start=1):
+        for number, cell in enumerate(lasting(notebook).cells, start=1):
             cell.metadata.pop("execution", None)
             for output in cell.get("outputs", []):
                 if output.get("name") == "stderr":
