@@ -188,7 +188,7 @@ def test_data_says_which_it_is(sample, capsys):
         ("execute", "-p --lessons --output"),
         ("lab", "--ip --port --no-browser"),
         ("play", "--port --no-browser --theme"),
-        ("refresh", "--lessons"),
+        ("refresh", "--lessons --anyway"),
     ],
 )
 def test_help_explains_every_option(capsys, command, options):

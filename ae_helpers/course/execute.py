@@ -68,7 +68,8 @@ def execute(args: argparse.Namespace) -> int:
     except (FileNotFoundError, ValueError) as error:
         return refuse(error)
     folder = args.output or PROJECT / "executed" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    folder, results = folder.resolve(), []
+    folder = folder.resolve()
+    results: list[Result] = []
     print(f"Executing {len(lessons)} lessons into {folder}")
     try:
         # The index comes first, to find out at once whether the folder can be written; and again

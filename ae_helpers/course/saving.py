@@ -5,13 +5,15 @@ notebooks. ``series.lab`` loads it, and on Binder ``binder/postBuild`` does.
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 from ae_helpers.files import PROJECT
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+Notebook = TypeVar("Notebook", bound=dict)
 
 
-def lasting(notebook: dict) -> dict:
+def lasting(notebook: Notebook) -> Notebook:
     """Leave out, in place, what is dead without its kernel or differs from computer to computer.
 
     Of an explorer its poster stays: JupyterLab would prefer the widget, and find it gone.

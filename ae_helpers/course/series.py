@@ -145,7 +145,7 @@ def _serve(command: list[str], what: str) -> int:
 def add_lesson_choice(parser: argparse.ArgumentParser) -> None:
     """Teach ``parser`` the option that chooses lessons."""
     parser.add_argument(
-        "--lessons", nargs="+", metavar="NUMBER", help="run only these (--lessons 01 04)"
+        "--lessons", nargs="+", metavar="NUMBER", help="only these (--lessons 01 04)"
     )
 
 
