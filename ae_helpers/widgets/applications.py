@@ -17,7 +17,7 @@ from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.drawing import PAD, Brush
 from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
-from ae_helpers.widgets.pictures import coloured, grey, on_canvas, picture, tiles
+from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture, tiles
 
 ROWS = 4  # of digits that went wrong, and as many columns
 BINS = 60
@@ -64,14 +64,14 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
         model = copies[network]
         repaired = model.decode(model.encode(damaged[None]))[0]
         file = io.BytesIO()
-        grey(noisy).save(file, "png")
+        as_image(noisy).save(file, "png")
         pad.picture = file.getvalue()
         before, after = ((clean - image).square().mean().item() for image in (damaged, repaired))
         return {
-            "damaged": grey(damaged),
-            "repaired": grey(repaired),
-            "clean": grey(clean),
-            scale: coloured((clean - repaired).square()[0], "Oranges", 0, ERROR_MAX),
+            "damaged": as_image(damaged),
+            "repaired": as_image(repaired),
+            "clean": as_image(clean),
+            scale: error_map(clean, repaired),
         }, (
             f"Digit {digit}, noise {noise:.2f}, {covered.sum()} of {covered.numel()} pixels "
             f"covered. Against the clean digit the damaged one has an error of {before:.4f}, the "

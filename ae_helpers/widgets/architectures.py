@@ -9,7 +9,7 @@ from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import SMALL, coloured, grey, picture
+from ae_helpers.widgets.pictures import SMALL, as_image, error_map, picture
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
 
@@ -60,10 +60,10 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
         k = models[network].latent_size
         own, pca = errors[network]
         return {
-            "original": grey(image),
-            "reconstruction": grey(answer),
-            "squared error": coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
-            "by PCA": grey(by_pca([digit], k)[0]),
+            "original": as_image(image),
+            "reconstruction": as_image(answer),
+            "squared error": error_map(image, answer),
+            "by PCA": as_image(by_pca([digit], k)[0]),
         }, (
             f"{network}: {prices[network]} per image, {k} numbers. Error of "
             f"{digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "

@@ -4,7 +4,6 @@ import copy
 import math
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -12,11 +11,11 @@ from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent
 from ae_helpers.widgets.controls import choice, slider, switch
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import SMALL, coloured, grey, picture
+from ae_helpers.widgets.pictures import SMALL, as_image, coloured, picture, tiles
 
 CHOSEN = 500  # images to choose from
 ALONE, RANDOM, BLACK = "nobody: a batch of one", "random digits", "black images"
-SHOWN = 25  # mates in the picture, 5×5
+MATES = 5  # rows of them in the picture, and as many columns
 LIMIT = 0.5  # the difference of a pixel that is shown as darkest
 
 
@@ -87,10 +86,10 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
         mode = "Evaluation mode" if evaluation else "Training mode"
         name = digit_name(digit, labels)
         return {
-            "digit": grey(batch[0]),
-            "its batch-mates": _mosaic(others, batch[0]),
-            "in this batch": grey(rebuilt),
-            "in evaluation mode": grey(usual),
+            "digit": as_image(batch[0]),
+            "its batch-mates": tiles(others, MATES, MATES, below=0, beside=0),
+            "in this batch": as_image(rebuilt),
+            "in evaluation mode": as_image(usual),
             "difference": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
         }, (
             f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
@@ -125,13 +124,3 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
         draw,
         across=3,
     )
-
-
-def _mosaic(images: Tensor, like: Tensor) -> Image.Image:
-    """Up to ``SHOWN`` images in a square; where there are fewer, it stays transparent."""
-    side, (height, width) = math.isqrt(SHOWN), like.shape[1:]
-    board = Image.new("LA", (side * width, side * height), (255, 0))
-    for number, image in enumerate(images[:SHOWN]):
-        row, column = divmod(number, side)
-        board.paste(grey(image), (column * width, row * height))
-    return board

@@ -5,13 +5,13 @@ import functools
 from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers.data import ImageData, to_float
+from ae_helpers.data import ImageData
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.measures.baselines import black, mean_image
 from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import as_image, coloured, picture
+from ae_helpers.widgets.pictures import as_image, error_map, picture
 
 CHOSEN = 200  # images to choose from, and to average errors over
 
@@ -70,13 +70,12 @@ def dataset_browser(networks: dict[str, nn.Module], datasets: dict[str, ImageDat
                 "or build one for them."
             )
         answers, errors = found
-        squares = (to_float(image) - answers[number]).square().mean(0)
         by_mean = by_mean_image(dataset)
         own, mean = errors[number].item(), by_mean[number].item()
         return {
             "original": original,
             "reconstruction": as_image(answers[number]),
-            "squared error": coloured(squares, "Oranges", 0, ERROR_MAX),
+            "squared error": error_map(image, answers[number]),
         }, (
             f"{said}: error {own:.4f} (MSE per pixel and channel), the mean image's {mean:.4f}, "
             f"black's {black(image[None]):.4f}. Over {len(images)} images {errors.mean():.4f}, "

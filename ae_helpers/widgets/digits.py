@@ -11,7 +11,7 @@ from ae_helpers.data import ImageData, check_images
 from ae_helpers.plots.style import ORANGE
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import enlarged, grey, picture
+from ae_helpers.widgets.pictures import as_image, enlarged, picture
 
 AROUND = 9  # pixels that the window of numbers is wide and high
 PANEL = 288  # pixels of the screen that both pictures are wide and high
@@ -90,9 +90,9 @@ def browse_digits(digits: ImageData) -> Explorer:
         )
         near = image[top : top + size, left : left + size]
         side = max(PANEL // max(image.shape), 1)
-        whole = enlarged(grey(image), side)
+        whole = enlarged(as_image(image), side)
         outline(whole, side, top, left, size, size)
-        numbers = numbered(grey(near), near, PANEL // size)
+        numbers = numbered(as_image(near), near, PANEL // size)
         outline(numbers, PANEL // size, row - top, column - left, 1, 1)
 
         kind = f"{part} images" if label == "any" else f"{part} images of class {label}"

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors, reconstruct
-from ae_helpers.plots.style import BLUE, ERROR_MAX, VERMILION, styled
+from ae_helpers.plots.style import BLUE, VERMILION, styled
 from ae_helpers.widgets.controls import slider, with_arrow_keys
 from ae_helpers.widgets.explorer import Explorer, own_copy
-from ae_helpers.widgets.pictures import coloured, grey, on_canvas, picture
+from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture
 
 PAD = 280  # pixels that the pad is wide and high, as in drawing.js
 FARTHEST = 8  # pixels that a digit can be shifted
@@ -56,7 +56,7 @@ def as_mnist(drawing: Tensor, side: int = 28) -> Tensor:
     ink = drawing[rows[0, 0] : rows[-1, 0] + 1, columns[0, 0] : columns[-1, 0] + 1]
     scale = side * 20 / 28 / max(ink.shape)
     height, width = (max(round(length * scale), 1) for length in ink.shape)
-    small = grey(ink).resize((width, height), Image.Resampling.BOX)  # the mean of each area
+    small = as_image(ink).resize((width, height), Image.Resampling.BOX)  # the mean of each area
     ink = torch.as_tensor(np.array(small))
     offsets = []
     for length, profile in ((height, ink.sum(1)), (width, ink.sum(0))):
@@ -135,7 +135,7 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
 
     def load() -> None:
         clear()
-        image = grey(next(loading)).resize((PAD, PAD), Image.Resampling.NEAREST)
+        image = as_image(next(loading)).resize((PAD, PAD), Image.Resampling.NEAREST)
         pad.value = image.tobytes()
 
     def move(_, steps: dict[str, int], __) -> None:
@@ -147,12 +147,11 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
         seen = to_float(shifted(as_mnist(drawing, side), right, down))
         empty = not seen.any()
         rebuilt = seen if empty else model.decode(model.encode(seen[None]))[0]
-        squared = (seen - rebuilt).square()
-        error = None if empty else squared.mean().item()
+        error = None if empty else (seen - rebuilt).square().mean().item()
         pictures = {
-            "what the network sees": grey(seen),
-            "its reconstruction": grey(rebuilt),
-            "squared error": coloured(squared[0], "Oranges", 0, ERROR_MAX),
+            "what the network sees": as_image(seen),
+            "its reconstruction": as_image(rebuilt),
+            "squared error": error_map(seen, rebuilt),
             "its error among those of the test digits": marked(error),
         }
         if empty:

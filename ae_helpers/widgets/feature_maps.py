@@ -14,7 +14,14 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import SMALL, ClickablePicture, coloured, enlarged, grey, picture
+from ae_helpers.widgets.pictures import (
+    SMALL,
+    ClickablePicture,
+    as_image,
+    coloured,
+    enlarged,
+    picture,
+)
 
 BOARD = 288  # pixels of the screen that the mosaic is high and wide, at most
 SEES, MAPS, REACHES = "what it sees", "feature maps", "what it reaches"
@@ -270,7 +277,7 @@ def _linked(layer: nn.Module, axis: int, places: range, size: int, spreads: bool
 
 def _framed(image: Tensor, where: tuple[range, range]) -> Image.Image:
     side = max(SMALL // max(image.shape[1:]), 1)
-    framed, (rows, columns) = enlarged(grey(image), side), where
+    framed, (rows, columns) = enlarged(as_image(image), side), where
     if rows and columns:
         _frame(framed, side, rows, columns)
     return framed

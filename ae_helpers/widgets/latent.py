@@ -17,7 +17,7 @@ from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
 from ae_helpers.training.matrix_products import matrix_products
 from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
-from ae_helpers.widgets.pictures import SMALL, grey, on_canvas, picture
+from ae_helpers.widgets.pictures import SMALL, as_image, on_canvas, picture
 
 DIRECTIONS = 8  # sliders
 FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
@@ -62,9 +62,9 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         nearer = (usual < distances).float().mean().item()
         warning = "⚠ Few digits are as lonely as this. " if nearer > FAR else ""
         return {
-            "decoded": grey(model.decode(code)[0]),
-            "nearest training digit": grey(train_images[index.item()]),
-            "digit to start from": grey(train_images[digit]),
+            "decoded": as_image(model.decode(code)[0]),
+            "nearest training digit": as_image(train_images[index.item()]),
+            "digit to start from": as_image(train_images[digit]),
         }, (
             f"{warning}The nearest training digit is {distances.item():.0f} away; {nearer:.0%} of "
             "the training digits have another one nearer than that."
@@ -145,10 +145,10 @@ def blend(model: nn.Module, images: Tensor) -> Explorer:
         code = torch.lerp(*model.encode(ends), share)
         of_codes, of_pixels = model.decode(code[None])[0], torch.lerp(*ends, share)
         return {
-            "first": grey(ends[0]),
-            "line of codes": grey(of_codes),
-            "line of pixels": grey(of_pixels),
-            "second": grey(ends[1]),
+            "first": as_image(ends[0]),
+            "line of codes": as_image(of_codes),
+            "line of pixels": as_image(of_pixels),
+            "second": as_image(ends[1]),
         }, (
             f"{way}% of the way from digit {first} to digit {second}. Pixels neither dark nor "
             f"bright (0.25 to 0.75): {grey_share(of_codes):.0%} on the line of codes, "
@@ -221,9 +221,9 @@ def keep_k(model: nn.Module, data: ImageData) -> Explorer:
         share = f"{means['code'][k]:.4f} and {means['PCA'][k]:.4f}"
         name = digit_name(digit, labels)
         return {
-            "original": grey(test[digit]),
-            "from the code": grey(images["code"][0]),
-            "PCA of the pixels": grey(images["PCA"][0]),
+            "original": as_image(test[digit]),
+            "from the code": as_image(images["code"][0]),
+            "PCA of the pixels": as_image(images["PCA"][0]),
             "error": chart,
         }, (
             f"{k} of {size} numbers kept: the error of {name} is {own['code']:.4f} from the code, "

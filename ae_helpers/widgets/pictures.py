@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from ae_helpers.data import to_float
+from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import with_arrow_keys
 
 SIDE = 168  # pixels of the screen that a digit is wide and high: six for each of its own
@@ -59,26 +61,21 @@ def width_of(panel: widgets.DOMWidget) -> int:
     return int(panel.layout.width.removesuffix("px"))
 
 
-def grey(image: Tensor) -> Image.Image:
-    """An image, ``(H, W)`` or ``(1, H, W)``, ``uint8`` or in [0, 1]: 0 is black, 1 is white."""
-    image = image.squeeze(0) if image.ndim == 3 else image
-    if image.ndim != 2:
+def as_image(image: Tensor) -> Image.Image:
+    """An image, ``(H, W)`` or ``(1, H, W)`` in grey, ``(3, H, W)`` in RGB; ``uint8`` or in [0, 1].
+
+    Always on the same scale: 0 is black, 1 is white.
+    """
+    channels = len(image) if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 3):
         raise ValueError(
-            f"An image has shape {tuple(image.shape)}; expected one channel, to be shown in grey. "
-            "Take one: images[:, :1]."
+            f"An image has shape {tuple(image.shape)}; expected 1 channel, to be shown in grey, or "
+            "3, in colour. Take one: images[:, :1]."
         )
     if image.dtype != torch.uint8:
         image = (image.clamp(0, 1) * 255).round().byte()
-    return Image.fromarray(image.cpu().numpy())
-
-
-def as_image(image: Tensor) -> Image.Image:
-    """An image as it is, ``(1, H, W)`` in grey or ``(3, H, W)`` in RGB; ``uint8`` or in [0, 1]."""
-    if image.ndim != 3 or len(image) != 3:
-        return grey(image)
-    if image.dtype != torch.uint8:
-        image = (image.clamp(0, 1) * 255).round().byte()
-    return Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+    image = image.permute(1, 2, 0) if channels == 3 else image.reshape(image.shape[-2:])
+    return Image.fromarray(image.contiguous().cpu().numpy())
 
 
 def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Image:
@@ -89,16 +86,27 @@ def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Im
     return image
 
 
-def tiles(images: Tensor, rows: int, columns: int) -> Image.Image:
-    """The first images, ``(N, 1, H, W)``, side by side with thin gaps, row by row.
+def error_map(image: Tensor, rebuilt: Tensor) -> Image.Image:
+    """Squared errors, the mean of all channels: white is 0, darkest from ``ERROR_MAX`` on.
 
-    What is left over, and the gaps, are transparent, for a dark page.
+    Args:
+        image, rebuilt: ``(C, H, W)``; ``uint8`` or in [0, 1].
     """
-    height, width = images.shape[2:]
-    board = Image.new("LA", (columns * (width + 1) - 1, rows * (height + 1) - 1), (255, 0))
+    squared = (to_float(image) - to_float(rebuilt)).square().mean(0)
+    return coloured(squared, "Oranges", 0, ERROR_MAX)
+
+
+def tiles(images: Tensor, rows: int, columns: int, below: int = 1, beside: int = 1) -> Image.Image:
+    """The first images, ``(N, C, H, W)``, side by side, row by row.
+
+    What is left over, and the gaps of so many pixels, are transparent, for a dark page.
+    """
+    channels, height, width = images.shape[1:]
+    size = (columns * (width + beside) - beside, rows * (height + below) - below)
+    board = Image.new("RGBA" if channels == 3 else "LA", size, "#FFFFFF00")
     for number, image in enumerate(images[: rows * columns]):
         row, column = divmod(number, columns)
-        board.paste(grey(image), (column * (width + 1), row * (height + 1)))
+        board.paste(as_image(image), (column * (width + beside), row * (height + below)))
     return board
 
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.charts import loss_curve
-from ae_helpers.plots.style import BLUE, ERROR_MAX, SKY, VERMILION
+from ae_helpers.plots.style import BLUE, SKY, VERMILION
 from ae_helpers.training import History
 from ae_helpers.widgets.controls import choice, slider, switch
 from ae_helpers.widgets.explorer import Explorer, own_copy
-from ae_helpers.widgets.pictures import coloured, enlarged, grey, on_canvas, picture
+from ae_helpers.widgets.pictures import as_image, enlarged, error_map, on_canvas, picture, tiles
 
 COLUMNS = 5  # digits side by side in the time machine
 TILE, WIPED = 84, 252  # pixels of the screen: the side of a digit there, and of one to be wiped
@@ -123,8 +123,8 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
         image, pictures = to_float(images[index]), []
         for model in models.values():
             rebuilt = reconstruct(model, image[None])[0]
-            error_map = coloured((image - rebuilt).square()[0], "Oranges", 0, ERROR_MAX)
-            pictures.append(enlarged(error_map if maps else grey(rebuilt), side))
+            shown = error_map(image, rebuilt) if maps else as_image(rebuilt)
+            pictures.append(enlarged(shown, side))
         return pictures
 
     def draw(order: str, number: int, right: int, maps: bool):
@@ -132,7 +132,7 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
         rank = (best_first == index).nonzero().item() + 1
         own = ", ".join(f"{error[index]:.4f} {name}" for name, error in errors.items())
         return {
-            "original": enlarged(grey(images[index]), side),
+            "original": enlarged(as_image(images[index]), side),
             wiped: _wiped(*shown(index, maps), right / 100),
         }, (
             f"Image {index}: error {own} (MSE per pixel), rank {rank:,} of {len(images):,} from "
@@ -162,14 +162,8 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
 def _pairs(images: Tensor, rebuilt: Tensor) -> Image.Image:
     """Each image above its reconstruction, ``COLUMNS`` in a row, with gaps between the rows."""
     pairs = torch.cat([to_float(images), to_float(rebuilt)], dim=2)
-    columns, (height, width), gap = min(COLUMNS, len(pairs)), pairs.shape[2:], 3
-    rows = math.ceil(len(pairs) / columns)
-    # What stays free is transparent, for a dark page.
-    board = Image.new("LA", (columns * width, rows * (height + gap) - gap), (255, 0))
-    for number, pair in enumerate(pairs):
-        row, column = divmod(number, columns)
-        board.paste(grey(pair), (column * width, row * (height + gap)))
-    return board
+    columns = min(COLUMNS, len(pairs))
+    return tiles(pairs, math.ceil(len(pairs) / columns), columns, below=3, beside=0)
 
 
 def _next_stick(error: float, sticks: dict[str, float]) -> str:

@@ -15,7 +15,7 @@ from ae_helpers.plots.latent import CLASSES
 from ae_helpers.plots.style import BLUE, styled
 from ae_helpers.widgets.controls import slider, stops
 from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
-from ae_helpers.widgets.pictures import ClickablePicture, grey, on_canvas, picture, tiles
+from ae_helpers.widgets.pictures import ClickablePicture, as_image, on_canvas, picture, tiles
 
 MEASURED = 500  # images that can be chosen, and that means and active numbers are taken from
 ROWS = 4  # of invented digits, and as many columns
@@ -82,8 +82,8 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
         generator = torch.Generator().manual_seed(seed)
         random = torch.randn(ROWS * ROWS, model.latent_size, generator=generator)
         return {
-            "digit": grey(images[digit]),
-            "rebuilt": grey(model.decode(latents[beta][[digit]])[0]),
+            "digit": as_image(images[digit]),
+            "rebuilt": as_image(model.decode(latents[beta][[digit]])[0]),
             "invented": tiles(model.decode(random), ROWS, ROWS),
             "rate of each number": bars[beta],
         }, (
@@ -165,7 +165,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
         which = ", ".join(f"{counts[name]}× “{name}”" for name in ranked)
         return {
             "plane of codes: drag here": _marked(background, *place(x, y)),
-            "decoded": grey(model.decode(here)[0]),
+            "decoded": as_image(model.decode(here)[0]),
         }, (
             f"At ({x:.2f}, {y:.2f}) the nearest test code is {distance[0, 0]:.2f} away. Labels of "
             f"the {len(near)} nearest: {which}."

@@ -72,6 +72,17 @@ def opened(browser: "Browser", width: int = 1280, **options) -> Iterator["Page"]
         yield page
 
 
+@contextlib.contextmanager
+def resized(page: "Page", width: int, height: int) -> Iterator[None]:
+    """A page in a window of another size, and of the one it had again at the end."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    try:
+        yield
+    finally:
+        page.set_viewport_size(before)
+
+
 # ---------------------------------------------------------------------------------- the servers
 
 

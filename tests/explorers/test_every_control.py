@@ -87,6 +87,13 @@ def test_an_explorer_answers_at_all_values(explorer):
     assert list(explorer_problems(explorer)) == []
 
 
+@pytest.mark.parametrize("name", ["blend", "keep_k", "latent_sliders", "layer_xray"])
+def test_an_explorer_of_pictures_in_colour(name, small):
+    explorer = BUILD[name](shipped.shaped("coloured"), data.coloured(small))
+    next(control for control in explorer.controls.values() if hasattr(control, "max")).value = 1
+    assert not explorer.errors and next(iter(explorer.shown.values())).mode == "RGB"
+
+
 def test_an_error_in_an_explorer_is_shown_and_found(explorer):
     """Planted at the end of the last control."""
     name, control = list(explorer.controls.items())[-1]

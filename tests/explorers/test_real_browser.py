@@ -23,11 +23,13 @@ from ae_helpers.course import series
 from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
 from ae_helpers.widgets.drawing import as_mnist
+from ae_helpers.widgets.feature_maps import BOARD
 from real_browser import (
     ShownExplorer,
     copy_project,
     explorers_on,
     opened,
+    resized,
     run_in_lab,
     serving_lab,
     serving_voila,
@@ -43,8 +45,9 @@ EXPLORERS = [
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
+VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dark", "voila light")]
 everywhere = pytest.mark.parametrize(
-    "gallery", ["lab light", "lab dark", "voila light"], indirect=True, scope="module"
+    "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
 
 
@@ -178,7 +181,7 @@ def test_layer_xray(page, model, sample):
     with explorer.changing():
         explorer.press("digit", "ArrowRight")
     output = model(sample.test_images[1:2] / 255)[0, 0]
-    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=11)
+    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=BOARD // 28)
     explorer.root.locator(".ae-clickable").focus()
     with explorer.changing():
         page.keyboard.press("ArrowDown")
@@ -480,7 +483,47 @@ def rebuilds(explorer, model, right=0):
     shows(explorer, "its reconstruction", model(seen[None])[0, 0])
 
 
-# ------------------------------------------------- what holds for all, whoever looks at the page
+# ----------------------------------------------------------------------- how they look and sound
+
+
+OUTSIDE = """root => {
+    const area = root.closest(".jp-OutputArea-output").getBoundingClientRect();
+    const frame = root.getBoundingClientRect(), problems = [];
+    const check = (name, inner, outer) => {
+        const out = Math.max(outer.left - inner.left, inner.right - outer.right,
+                             outer.top - inner.top, inner.bottom - outer.bottom);
+        if (out > 1) problems.push(`${name} is ${out} pixels outside`);
+        if (!inner.width || !inner.height) problems.push(`${name} is not to be seen`);
+    };
+    check("the explorer", frame, area);
+    const parts = "img, canvas, select, input, button, .noUi-target, .widget-readout, b, [role]";
+    for (const part of root.querySelectorAll(parts))
+        check(part.outerHTML.slice(0, 80), part.getBoundingClientRect(), frame);
+    for (const label of root.querySelectorAll(".widget-label"))
+        if (label.scrollWidth > label.clientWidth) problems.push(`${label.textContent} is cut off`);
+    if (innerWidth === 1280 && (frame.width > 900 || frame.height > 560))
+        problems.push(`${frame.width} × ${frame.height} don't fit a laptop's window`);
+    if (document.documentElement.scrollWidth > innerWidth) problems.push("the page scrolls aside");
+    return problems;
+}"""
+# Show it if it is hidden, or the other way round; Voilà has none.
+FILE_BROWSER = """change => {
+    const command = "application:toggle-left-area";
+    if (change && jupyterapp.commands.hasCommand(command)) jupyterapp.commands.execute(command);
+}"""
+LAID_OUT = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@everywhere
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_every_explorer_fits(page, width):
+    """Into a laptop's window as a whole; into a narrow one, so that nothing sticks out aside."""
+    with resized(page, width, 720):
+        page.evaluate(FILE_BROWSER, width == 390)  # on a phone it would leave nothing
+        page.evaluate(LAID_OUT)
+        found = {e.title: e.root.evaluate(OUTSIDE) for e in explorers_on(page)}
+        page.evaluate(FILE_BROWSER, width == 390)
+    assert found == dict.fromkeys(found, []) and len(found) == len(EXPLORERS)
 
 
 ANY = re.compile(".")
@@ -516,12 +559,9 @@ def test_the_focus_is_seen(page):
 
 @main_path
 def test_sliders_have_a_track_at_200_per_cent(page):
-    page.set_viewport_size({"width": 640, "height": 360})
-    try:
+    with resized(page, 640, 360):  # of 1280×720
         for track in page.locator(".ae-explorer .noUi-target").all():
             assert track.bounding_box()["width"] > 120
-    finally:
-        page.set_viewport_size({"width": 1280, "height": 900})
 
 
 # ------------------------------------------------------------------- every control, on every page
@@ -582,54 +622,30 @@ def test_every_control(page, title):
     assert explorer.alert.count() == 0
 
 
-OUTSIDE = """root => {
-    const area = root.closest(".jp-OutputArea-output").getBoundingClientRect();
-    const frame = root.getBoundingClientRect(), problems = [];
-    const check = (name, inner, outer) => {
-        const out = Math.max(outer.left - inner.left, inner.right - outer.right,
-                             outer.top - inner.top, inner.bottom - outer.bottom);
-        if (out > 1) problems.push(`${name} is ${out} pixels outside`);
-        if (!inner.width || !inner.height) problems.push(`${name} is not to be seen`);
-    };
-    check("the explorer", frame, area);
-    const parts = "img, canvas, select, input, button, .noUi-target, .widget-readout, b, [role]";
-    for (const part of root.querySelectorAll(parts))
-        check(part.outerHTML.slice(0, 80), part.getBoundingClientRect(), frame);
-    for (const label of root.querySelectorAll(".widget-label"))
-        if (label.scrollWidth > label.clientWidth) problems.push(`${label.textContent} is cut off`);
-    return problems;
-}"""
-
-
-@pytest.mark.verify
-@everywhere
-@pytest.mark.parametrize("width", [1280, 800])
-def test_nothing_is_cut_off(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    try:
-        for explorer in explorers_on(page):
-            assert (explorer.title, explorer.root.evaluate(OUTSIDE)) == (explorer.title, [])
-    finally:
-        page.set_viewport_size({"width": 1280, "height": 900})
-
-
 @pytest.mark.verify
 @pytest.mark.parametrize("gallery", ["voila light"], indirect=True, scope="module")
-def test_a_finger_draws(page, model):
-    explorer = ShownExplorer(page, DRAW)
-    pad = explorer.root.locator("canvas.ae-pad")
-    pad.scroll_into_view_if_needed()
-    corner, touch = pad.bounding_box(), page.context.new_cdp_session(page)
-    with explorer.changing():
-        for kind, *places in (
-            ("touchStart", (60, 140)),
-            ("touchMove", (140, 100)),
-            ("touchMove", (220, 140)),
-            ("touchEnd",),
-        ):
-            points = [{"x": corner["x"] + x, "y": corner["y"] + y} for x, y in places]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+def test_a_finger_draws_where_it_is(page, model):
+    """On a narrow page, too, where the pad is smaller than its 280 pixels."""
+    with resized(page, 250, 900):
+        explorer = ShownExplorer(page, DRAW)
+        pad = explorer.root.locator("canvas.ae-pad")
+        pad.scroll_into_view_if_needed()
+        corner, touch = pad.bounding_box(), page.context.new_cdp_session(page)
+        scale = corner["width"] / 280
+        assert scale < 0.9
+        with explorer.changing():
+            for kind, *places in (
+                ("touchStart", (60, 140)),
+                ("touchMove", (140, 100)),
+                ("touchMove", (220, 140)),
+                ("touchEnd",),
+            ):
+                points = [
+                    {"x": corner["x"] + x * scale, "y": corner["y"] + y * scale} for x, y in places
+                ]
+                touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     rebuilds(explorer, model)
+    assert explorer.drawing().getbbox() == pytest.approx((49, 89, 231, 151), abs=4)  # the pen: 22
 
 
 # -------------------------------------------------------------------------------- other notebooks

@@ -59,7 +59,7 @@ def test_it_shows_the_damage_and_the_networks_own_repair(damage, networks, small
     squared = (clean - repaired).square()[0, 0]
     expected = {"damaged": damaged[0], "repaired": repaired[0], "clean": clean[0]}
     for name, image in expected.items():
-        assert same(damage.shown[name], pictures.grey(image))
+        assert same(damage.shown[name], pictures.as_image(image))
     assert same(damage.shown[ERROR], pictures.coloured(squared, "Oranges", 0, 0.5))
     text = damage.readout.value
     assert f"noise {sigma:.2f}, 84 of 784 pixels covered" in text
@@ -72,9 +72,9 @@ def test_the_brush_lies_on_the_noisy_digit(damage, small):
     """So that what is uncovered again is what was there before."""
     noisy = applications.add_noise(small.test_images[:1], 0.3, torch.Generator().manual_seed(0))
     below = Image.open(io.BytesIO(damage.controls["brush"].picture))
-    assert same(below, pictures.grey(noisy[0]))
+    assert same(below, pictures.as_image(noisy[0]))
     damage.buttons["Uncover"].click()
-    assert same(damage.shown["damaged"], pictures.grey(noisy[0]))
+    assert same(damage.shown["damaged"], pictures.as_image(noisy[0]))
     assert "0 of 784 pixels" in damage.readout.value
 
 

@@ -39,8 +39,8 @@ def test_each_network_answers_for_itself(picker, networks, small):
         answer = measures.reconstruct(model, image)
         squared = (image[0] / 255 - answer[0]).square()[0]
         expected = {
-            "original": pictures.grey(image[0]),
-            "reconstruction": pictures.grey(answer[0]),
+            "original": pictures.as_image(image[0]),
+            "reconstruction": pictures.as_image(answer[0]),
             "squared error": pictures.coloured(squared, "Oranges", 0, ERROR_MAX),
         }
         for panel, picture in expected.items():

@@ -11,7 +11,7 @@ from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.widgets import batch_mates
-from ae_helpers.widgets.pictures import coloured, grey
+from ae_helpers.widgets.pictures import as_image, coloured
 
 HERE, USUAL = "in this batch", "in evaluation mode"
 
@@ -23,7 +23,7 @@ def model():
 
 def shows(explorer, name, image):
     """Whether a picture is this image, up to rounding to 256 greys."""
-    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], grey(image)))
+    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], as_image(image)))
     return found.shape == wanted.shape and abs(found - wanted).max() <= 1
 
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from ae_helpers.widgets import browse_digits, digits
-from ae_helpers.widgets.pictures import grey
+from ae_helpers.widgets.pictures import as_image
 
 WHOLE, NEAR = "digit", "pixel values in the frame"
 
@@ -58,7 +58,7 @@ def test_the_window_shows_the_values_around_the_pixel(sample, row, column):
     image = sample.train_images[0, 0]
     top, left = min(max(row - 4, 0), 19), min(max(column - 4, 0), 19)
     near = image[top : top + 9, left : left + 9]
-    expected = digits.numbered(grey(near), near, digits.PANEL // 9)
+    expected = digits.numbered(as_image(near), near, digits.PANEL // 9)
     digits.outline(expected, digits.PANEL // 9, row - top, column - left, 1, 1)
     assert explorer.shown[NEAR].tobytes() == expected.tobytes()
     value = image[row, column].item()
@@ -68,7 +68,7 @@ def test_the_window_shows_the_values_around_the_pixel(sample, row, column):
 def test_a_number_is_written_only_where_it_can_be_read():
     values = torch.tensor([[0, 255]])
     for side in (12, 20):
-        squares = digits.numbered(grey(values.byte()), values, side).convert("L")
+        squares = digits.numbered(as_image(values.byte()), values, side).convert("L")
         assert (squares.getcolors() != [(side * side, 0), (side * side, 255)]) == (side >= 13)
 
 

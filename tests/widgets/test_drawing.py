@@ -47,7 +47,7 @@ def test_digits_of_mnist_stay_as_they_are(sample):
     """
     images = sample.test_images[:300]
     back = [
-        as_mnist(torch.as_tensor(np.array(pictures.grey(image).resize((PAD, PAD), 0))))
+        as_mnist(torch.as_tensor(np.array(pictures.as_image(image).resize((PAD, PAD), 0))))
         for image in images
     ]
     assert sum(torch.equal(*pair) for pair in zip(images, back, strict=True)) >= 299
@@ -107,7 +107,7 @@ def expected(model, image):
     output = measures.reconstruct(model, image[None])[0]
     squared = (image / 255 - output).square()
     error_map = pictures.coloured(squared[0], "Oranges", 0, 0.5)
-    return (pictures.grey(image), pictures.grey(output), error_map), squared.mean().item()
+    return (pictures.as_image(image), pictures.as_image(output), error_map), squared.mean().item()
 
 
 @pytest.mark.parametrize("paper", [BAR, ANGLE])
@@ -154,7 +154,7 @@ def test_test_digits_are_loaded_one_after_the_other(explorer, small):
     for _ in range(len(small.test_images)):
         explorer.buttons["Load a test digit"].click()
         seen.append(explorer.shown[NAMES[0]].tobytes())
-    assert seen[:3] == [pictures.grey(image).tobytes() for image in small.test_images[:3]]
+    assert seen[:3] == [pictures.as_image(image).tobytes() for image in small.test_images[:3]]
     assert seen[-1] == seen[0]  # from the beginning again
 
 
@@ -169,7 +169,7 @@ def test_arrow_keys_shift_as_far_as_the_sliders(explorer):
 
 def test_bytes_arrive_as_the_browser_sends_them(explorer, model):
     explorer.controls["pad"].set_state({"value": memoryview(BAR.numpy().tobytes())})
-    assert explorer.shown[NAMES[0]].tobytes() == pictures.grey(as_mnist(BAR)).tobytes()
+    assert explorer.shown[NAMES[0]].tobytes() == pictures.as_image(as_mnist(BAR)).tobytes()
 
 
 def test_an_error_is_shown(explorer):
@@ -201,7 +201,7 @@ def test_another_latent_size_and_image_size(side):
     images = torch.rand(5, 1, side, side)
     explorer = draw_digit(Copy(images), images)
     draw(explorer, BAR)
-    assert explorer.shown[NAMES[1]].tobytes() == pictures.grey(as_mnist(BAR, side)).tobytes()
+    assert explorer.shown[NAMES[1]].tobytes() == pictures.as_image(as_mnist(BAR, side)).tobytes()
     assert "Error 0.0000" in explorer.readout.value and not explorer.errors
 
 

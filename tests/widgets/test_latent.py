@@ -10,7 +10,7 @@ from ae_helpers.measures import image_errors, latent, pca
 from ae_helpers.measures.baselines import pca_errors
 from ae_helpers.models import shipped
 from ae_helpers.widgets import blend, keep_k, latent_sliders
-from ae_helpers.widgets.pictures import grey
+from ae_helpers.widgets.pictures import as_image
 
 DECODED, NEAREST, START = (
     "decoded",
@@ -46,7 +46,7 @@ def model():
 
 def shows(explorer, name, image, within=1):
     """Whether a picture is this image, up to rounding to 256 greys."""
-    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], grey(image)))
+    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], as_image(image)))
     return found.shape == wanted.shape and abs(found - wanted).max() <= within
 
 
@@ -228,7 +228,7 @@ def test_bad_input_is_refused_with_its_cure(small, model, build, make):
 def test_an_error_in_draw_is_shown_and_the_model_is_a_copy(small, model, make, monkeypatch):
     explorer = make(model, small)
     before = explorer.shown
-    monkeypatch.setattr("ae_helpers.widgets.latent.grey", lambda image: 1 / 0)
+    monkeypatch.setattr("ae_helpers.widgets.latent.as_image", lambda image: 1 / 0)
     for control in explorer.controls.values():
         control.value = control.max
     assert len(explorer.errors) == len(explorer.controls)

@@ -54,7 +54,7 @@ def test_every_epoch_is_shown_as_it_was(machine, trained):
             left, top = 28 * column, (56 + 3) * row
             for image, y in ((originals, top), (history.reconstructions[epoch], top + 28)):
                 tile = board.crop((left, y, left + 28, y + 28))
-                assert tile.tobytes() == pictures.grey(image[number]).tobytes()
+                assert tile.tobytes() == pictures.as_image(image[number]).tobytes()
         errors = [history.error_before, *history.test_error]
         assert f"Epoch {epoch} of 15: test error {errors[epoch]:.4f}" in machine.readout.value
         train = f"train error {history.train_error[epoch - 1]:.4f}"
@@ -136,8 +136,7 @@ def test_each_side_is_its_networks_answer(wipe, build, backbone, small, maps):
     image, side = small.test_images[7:8], 9
     for right, model in ((0, build()), (100, backbone)):
         output = measures.reconstruct(model, image)[0]
-        squared = (image[0] / 255 - output).square()[0]
-        answer = pictures.coloured(squared, "Oranges", 0, 0.5) if maps else pictures.grey(output)
+        answer = pictures.error_map(image[0], output) if maps else pictures.as_image(output)
         shown = set_to(wipe, number=7, right=right, maps=maps)
         inside = slice(2, -2)  # the line lies at the rim now
         expected = pixels(pictures.enlarged(answer, side))

@@ -67,8 +67,8 @@ def test_each_network_answers_in_nats(slider, networks, small, beta):
         output = model.decode(vae.sample_latent(mean, log_variance))
     rate, lost = vae.kl(mean, log_variance), vae.distortion(images, output)
     active = (mean.var(0) > vae.ACTIVE).sum()
-    assert same(slider.shown["digit"], pictures.grey(images[7]))
-    assert same(slider.shown["rebuilt"], pictures.grey(output[7]))
+    assert same(slider.shown["digit"], pictures.as_image(images[7]))
+    assert same(slider.shown["rebuilt"], pictures.as_image(output[7]))
     text = slider.readout.value
     own, means = (rate[7], lost[7]), (rate.mean(), lost.mean())
     for one, other in (own, means):
@@ -167,7 +167,7 @@ def send(plane, **message):
 def test_it_decodes_the_place_and_counts_its_neighbours(plane, flat, small):
     plane.controls["x"].value, plane.controls["y"].value = 1.25, -0.4
     here = torch.tensor([[1.25, -0.4]])
-    assert same(plane.shown["decoded"], pictures.grey(decoded(flat, here)[0]))
+    assert same(plane.shown["decoded"], pictures.as_image(decoded(flat, here)[0]))
     with torch.inference_mode():
         codes = flat.eval().encode(small.test_images / 255)
     distances, order = (codes - here).norm(dim=1).sort()
