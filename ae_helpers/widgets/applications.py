@@ -15,8 +15,8 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import applications
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
 from ae_helpers.widgets.controls import choice, slider
-from ae_helpers.widgets.drawing import PAD, Brush
-from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
+from ae_helpers.widgets.drawing import PAD, Brush, side_of
+from ae_helpers.widgets.explorer import Explorer, check_named, own_copies
 from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture, tiles
 
 ROWS = 4  # of digits that went wrong, and as many columns
@@ -39,20 +39,9 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
         TypeError, ValueError: no networks by name, or images or a network that can't be explored;
             the message says which, and why.
     """
-    check_named("networks", networks, '{"denoiser": shipped.denoiser()}')
     check_images(images)
-    channels, side, width = images.shape[1:]
-    if channels != 1 or side != width:
-        raise ValueError(
-            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
-            "because that is what the brush covers. Make them grey and cut them square."
-        )
-    images, copies = images.cpu(), {}
-    for name, network in networks.items():
-        try:
-            copies[name] = own_copy(network, images, trained=False)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{name}: {error}") from None
+    side, images = side_of(images), images.cpu()
+    copies = own_copies(networks, images, trained=False)
     scale, seed, pad = f"squared error, 0 to {ERROR_MAX}", 0, Brush(description="brush")
 
     def draw(brush: bytes, network: str, digit: int, noise: float):

@@ -8,7 +8,7 @@ from ae_helpers.measures import image_errors, pca, reconstruct
 from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import choice, slider
-from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copies
 from ae_helpers.widgets.pictures import SMALL, as_image, error_map, picture
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
@@ -28,15 +28,14 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
         TypeError, ValueError: no networks, or one that can't be explored (see ``own_copy``),
             or has more numbers than an image has pixels; the message names it.
     """
-    if not isinstance(networks, dict):
-        raise TypeError(
-            f"The networks are a {type(networks).__name__}; expected a dict of trained "
-            'autoencoders by name. Write {"backbone": model}.'
-        )
-    if not networks:
-        raise ValueError("There is no network in the dict; expected at least one to pick.")
     images = data.test_images[:MEASURED].cpu()
-    models = {name: _checked(name, network, images) for name, network in networks.items()}
+    models, pixels = own_copies(networks, images), images[0].numel()
+    for name, model in models.items():
+        if model.latent_size > pixels:
+            raise ValueError(
+                f"{name}: a code of {model.latent_size} numbers is larger than the image's "
+                f"{pixels} pixels, and PCA has no more components. Give it a smaller latent_size."
+            )
     directions = pca.principal_directions(data.train_images.cpu())
     points = to_float(images).flatten(1)
     coordinates = directions.coordinates(points)
@@ -90,18 +89,3 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
         },
         draw,
     )
-
-
-def _checked(name: str, network: nn.Module, images: torch.Tensor) -> nn.Module:
-    """Its own copy; whatever is wrong with it, the message begins with its name."""
-    try:
-        model = own_copy(network, images)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
-    pixels = images[0].numel()
-    if model.latent_size > pixels:
-        raise ValueError(
-            f"{name}: a code of {model.latent_size} numbers is larger than the image's {pixels} "
-            "pixels, and PCA has no more components than pixels. Give it a smaller latent_size."
-        )
-    return model

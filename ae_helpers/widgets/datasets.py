@@ -10,7 +10,7 @@ from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.measures.baselines import black, mean_image
 from ae_helpers.plots.style import ERROR_MAX
 from ae_helpers.widgets.controls import choice, slider
-from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.explorer import Explorer, check_named, digit_name, own_copy
 from ae_helpers.widgets.pictures import as_image, error_map, picture
 
 CHOSEN = 200  # images to choose from, and to average errors over
@@ -32,12 +32,8 @@ def dataset_browser(networks: dict[str, nn.Module], datasets: dict[str, ImageDat
         TypeError, ValueError: see ``own_copy``; or nothing to choose from, a network that
             fits no dataset, or images with neither 1 nor 3 channels.
     """
-    for name, given in {"networks": networks, "datasets": datasets}.items():
-        if not isinstance(given, dict) or not given:
-            raise ValueError(
-                f"The {name} are {given!r}; expected at least one, by name: a dict such as "
-                f'{{"digits": …}}.'
-            )
+    check_named("networks", networks, '{"digits": model}')
+    check_named("datasets", datasets, '{"digits": digits}')
     tests = {name: images.test_images[:CHOSEN].cpu() for name, images in datasets.items()}
     copies = {name: _own(name, network, tests) for name, network in networks.items()}
     count = min(map(len, tests.values()))

@@ -77,6 +77,17 @@ def shifted(image: Tensor, right: int, down: int) -> Tensor:
     return moved
 
 
+def side_of(images: Tensor) -> int:
+    """The side of images, ``(N, 1, S, S)``; refuse others, which the pad can't be laid on."""
+    channels, side, width = images.shape[1:]
+    if channels != 1 or side != width:
+        raise ValueError(
+            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
+            "as what is drawn on the pad. Make them grey and cut them square."
+        )
+    return side
+
+
 class Pad(anywidget.AnyWidget):
     """A square to draw on, by mouse, finger or pen; an arrow key sends where it points.
 
@@ -115,13 +126,7 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
     Raises:
         TypeError, ValueError: as ``own_copy``; or images that aren't grey and square.
     """
-    model = own_copy(model, test_images)
-    channels, side, width = test_images.shape[1:]
-    if channels != 1 or side != width:
-        raise ValueError(
-            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
-            "because that is what is drawn on the pad. Make them grey and cut them square."
-        )
+    model, side = own_copy(model, test_images), side_of(test_images)
     errors = image_errors(test_images, reconstruct(model, test_images)).sort().values
     median = errors.median().item()
     marked = _spread(errors)

@@ -242,6 +242,20 @@ def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Modul
     return model
 
 
+def own_copies(
+    networks: dict[str, nn.Module], images: Tensor, trained: bool = True
+) -> dict[str, nn.Module]:
+    """``own_copy`` of each network by name; the message of what is wrong begins with its name."""
+    check_named("networks", networks, '{"backbone": model}')
+    copies = {}
+    for name, network in networks.items():
+        try:
+            copies[name] = own_copy(network, images, trained)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}: {error}") from None
+    return copies
+
+
 def digit_name(number: int, labels: Tensor | None, kind: str = "digit") -> str:
     """How a readout calls a digit, or an image of another ``kind``: number, and label if any."""
     return f"{kind} {number}" if labels is None else f"{kind} {number} (label {labels[number]})"

@@ -14,7 +14,7 @@ from ae_helpers.models import vae
 from ae_helpers.plots.latent import CLASSES
 from ae_helpers.plots.style import BLUE, styled
 from ae_helpers.widgets.controls import slider, stops
-from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
+from ae_helpers.widgets.explorer import Explorer, check_named, own_copies, own_copy
 from ae_helpers.widgets.pictures import ClickablePicture, as_image, on_canvas, picture, tiles
 
 MEASURED = 500  # images that can be chosen, and that means and active numbers are taken from
@@ -53,9 +53,15 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
             "over them. Pass more."
         )
     images = vae.binarised(images[:MEASURED].cpu())
-    models = {
-        beta: _variational(models[beta], images, f"β = {beta:g}: ") for beta in sorted(models)
-    }
+    named = {f"β = {beta:g}": models[beta] for beta in sorted(models)}
+    for name, model in named.items():
+        if not hasattr(model, "distribution"):
+            raise TypeError(
+                f"{name}: A {type(model).__name__} has no distribution; expected a variational "
+                "autoencoder, which gives a mean and a log variance for each image. Take a vae.VAE."
+            )
+    copies = own_copies(named, images, trained=False).values()
+    models = dict(zip(sorted(models), copies, strict=True))
     seed = 0
 
     latents, nats, active, units = {}, {}, {}, {}
@@ -230,16 +236,3 @@ def _bars(rates: Tensor, active: list[bool], top: float) -> Figure:
     axis.bar(range(1, len(order) + 1), rates[order].numpy(), color=colours, width=0.9)
     axis.set(xlabel="latent numbers, sorted", ylabel="rate in nats", ylim=(0, top))
     return figure
-
-
-def _variational(model: nn.Module, images: Tensor, name: str) -> nn.Module:
-    """Its own copy; whatever is wrong with it, the message begins with its name."""
-    if not hasattr(model, "distribution"):
-        raise TypeError(
-            f"{name}A {type(model).__name__} has no distribution; expected a variational "
-            "autoencoder, which gives a mean and a log variance for each image. Take a vae.VAE."
-        )
-    try:
-        return own_copy(model, images, trained=False)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}{error}") from None

@@ -83,8 +83,10 @@ def test_all_explorers_are_moved():
     assert BUILD.keys() == {n for n, value in vars(widgets).items() if inspect.isfunction(value)}
 
 
-def test_an_explorer_answers_at_all_values(explorer):
+def test_an_explorer_answers_at_all_values_and_has_a_poster(explorer):
     assert list(explorer_problems(explorer)) == []
+    assert all(panel.tooltip for panel in explorer.pictures.values())
+    assert explorer._repr_mimebundle_()[0]["image/png"]
 
 
 @pytest.mark.parametrize("name", ["blend", "keep_k", "latent_sliders", "layer_xray"])

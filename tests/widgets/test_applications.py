@@ -16,14 +16,9 @@ from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets import damage_digit, pictures, set_threshold
 from ae_helpers.widgets.applications import ROWS
 from ae_helpers.widgets.drawing import PAD, Brush
+from shown import Copy, same, set_to, shows
 
 ERROR = "squared error, 0 to 0.5"
-
-
-def same(shown, image):
-    found, wanted = (np.asarray(each.convert("RGB"), int) for each in (shown, image))
-    return found.shape == wanted.shape and abs(found - wanted).max() <= 1
-
 
 # ------------------------------------------------------------------------------------- the damage
 
@@ -50,21 +45,19 @@ def test_it_shows_the_damage_and_the_networks_own_repair(damage, networks, small
     mask = torch.zeros(28, 28, dtype=torch.bool)
     mask[5:12, 8:20] = True
     paint(damage, mask)
-    for name, value in {"digit": 3, "noise": sigma, "network": network}.items():
-        damage.controls[name].value = value
+    set_to(damage, digit=3, noise=sigma, network=network)
     clean = small.test_images[3:4] / 255
     damaged = applications.add_noise(clean, sigma, torch.Generator().manual_seed(0))
     damaged[..., mask] = 0
     repaired = measures.reconstruct(networks[network], damaged)
-    squared = (clean - repaired).square()[0, 0]
     expected = {"damaged": damaged[0], "repaired": repaired[0], "clean": clean[0]}
     for name, image in expected.items():
-        assert same(damage.shown[name], pictures.as_image(image))
-    assert same(damage.shown[ERROR], pictures.coloured(squared, "Oranges", 0, 0.5))
+        assert shows(damage, name, image)
+    assert same(damage.shown[ERROR], pictures.error_map(clean[0], repaired[0]))
     text = damage.readout.value
     assert f"noise {sigma:.2f}, 84 of 784 pixels covered" in text
     assert f"an error of {(clean - damaged).square().mean():.4f}" in text
-    assert f"by the {network} {squared.mean():.4f} (MSE" in text
+    assert f"by the {network} {(clean - repaired).square().mean():.4f} (MSE" in text
     assert not damage.errors
 
 
@@ -74,7 +67,7 @@ def test_the_brush_lies_on_the_noisy_digit(damage, small):
     below = Image.open(io.BytesIO(damage.controls["brush"].picture))
     assert same(below, pictures.as_image(noisy[0]))
     damage.buttons["Uncover"].click()
-    assert same(damage.shown["damaged"], pictures.as_image(noisy[0]))
+    assert shows(damage, "damaged", noisy[0])
     assert "0 of 784 pixels" in damage.readout.value
 
 
@@ -95,20 +88,6 @@ def test_the_noise_is_one_pattern_until_a_new_one_is_wanted(damage):
     damage.buttons["New noise"].click()
     assert damage.shown["damaged"].tobytes() != before
     assert "49 of 784" in damage.readout.value  # what is covered stays so
-
-
-class Copy(nn.Module):
-    """An autoencoder of any size, whose code is the image itself."""
-
-    def __init__(self, shape):
-        super().__init__()
-        self.input_shape, self.latent_size = shape, int(np.prod(shape))
-
-    def encode(self, images):
-        return images.flatten(1)
-
-    def decode(self, latent):
-        return latent.view(-1, *self.input_shape)
 
 
 def test_another_size(small):
@@ -161,8 +140,7 @@ def threshold(scores, small):
 @pytest.mark.parametrize("detector", ["good", "bad", "ties"])
 @pytest.mark.parametrize("accepted", [0, 5, 13, 50])
 def test_it_counts_what_is_above_the_threshold(threshold, scores, detector, accepted):
-    threshold.controls["detector"].value = detector
-    threshold.controls["accepted"].value = accepted
+    set_to(threshold, detector=detector, accepted=accepted)
     own, text = scores[detector], threshold.readout.value
     known = own[~UNKNOWN]
     share = accepted / 100
@@ -177,8 +155,7 @@ def test_it_counts_what_is_above_the_threshold(threshold, scores, detector, acce
 
 
 def test_strips_show_what_went_wrong_the_worst_first(threshold, scores, small):
-    threshold.controls["detector"].value = "bad"
-    threshold.controls["accepted"].value = 10
+    set_to(threshold, detector="bad", accepted=10)
     own = scores["bad"]
     level = own[~UNKNOWN].sort().values[71]  # of 80, 8 are above
     false = sorted((i for i in range(100) if i % 5 and own[i] > level), key=lambda i: -own[i])
@@ -235,8 +212,3 @@ GOOD = torch.arange(100.0)
 def test_what_does_not_fit_together(small, scores, unknown, error, says):
     with pytest.raises(error, match=says):
         set_threshold(scores, unknown, small.test_images)
-
-
-def test_both_have_posters(damage, threshold):
-    for explorer in (damage, threshold):
-        assert explorer._repr_mimebundle_()[0]["image/png"]

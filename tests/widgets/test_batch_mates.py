@@ -11,7 +11,8 @@ from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.widgets import batch_mates
-from ae_helpers.widgets.pictures import as_image, coloured
+from ae_helpers.widgets.pictures import coloured
+from shown import set_to, shows
 
 HERE, USUAL = "in this batch", "in evaluation mode"
 
@@ -19,12 +20,6 @@ HERE, USUAL = "in this batch", "in evaluation mode"
 @pytest.fixture
 def model():
     return shipped.steady()
-
-
-def shows(explorer, name, image):
-    """Whether a picture is this image, up to rounding to 256 greys."""
-    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], as_image(image)))
-    return found.shape == wanted.shape and abs(found - wanted).max() <= 1
 
 
 def mates_of(small, name, digit, size, draw):
@@ -42,9 +37,7 @@ def mates_of(small, name, digit, size, draw):
 @pytest.mark.parametrize("evaluation", [False, True])
 def test_it_shows_the_networks_own_answer_for_the_batch(small, model, mates, evaluation):
     explorer = batch_mates(model, small)
-    settings = {"mates": mates, "size": 5, "draw": 3, "digit": 17, "evaluation": evaluation}
-    for name, value in settings.items():
-        explorer.controls[name].value = value
+    set_to(explorer, mates=mates, size=5, draw=3, digit=17, evaluation=evaluation)
     batch = mates_of(small, mates, digit=17, size=5, draw=3)
     network = copy.deepcopy(model).train(not evaluation)
     with torch.inference_mode():

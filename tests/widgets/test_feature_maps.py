@@ -10,6 +10,7 @@ from ae_helpers.models import Autoencoder, Decoder, Encoder, shipped
 from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets import layer_xray, pictures
 from ae_helpers.widgets.feature_maps import MAPS, REACHES, SEES, Mosaic, field, find_stages
+from shown import set_to
 
 ODD = nn.Sequential(  # not square, with gaps, with a floor, padded by half a kernel
     nn.Conv2d(1, 2, (5, 3), stride=(2, 4), padding=(3, 0)),
@@ -23,13 +24,6 @@ ODD = nn.Sequential(  # not square, with gaps, with a floor, padded by half a ke
 @pytest.fixture
 def explorer(build, small):
     return layer_xray(build(), small.test_images)
-
-
-def set_to(explorer, **values):
-    for name, value in values.items():
-        explorer.controls[name].value = value
-    assert not explorer.errors
-    return explorer
 
 
 def passed(stages, maps):
