@@ -18,9 +18,8 @@ os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler talks much; 
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from ae_helpers import training
 from ae_helpers.models import Autoencoder, ledger
-from ae_helpers.training.by_hand import ByHand
+from ae_helpers.training import by_hand
 
 PARTS = {  # what each kind of operation is for; the first that fits counts
     "matrix products": {"aten::mm", "aten::addmm"},
@@ -63,11 +62,10 @@ def main() -> None:
 
     def steps() -> float:
         started = time.perf_counter()
-        for _ in training.train_steps(model, images, batches, optimizer, objective=by_hand):
+        for _ in by_hand.train_steps(model, images, batches, optimizer):
             pass
         return (time.perf_counter() - started) / args.steps * 1e6
 
-    by_hand = ByHand(model)
     steps()
     whole = statistics.median(steps() for _ in range(args.rounds))
     cpu = [ProfilerActivity.CPU]

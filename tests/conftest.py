@@ -1,6 +1,7 @@
 """What several tests share: the offline sample, small networks, a disk that is full."""
 
 import contextlib
+import functools
 import importlib
 from dataclasses import asdict
 
@@ -97,7 +98,26 @@ def same_history():
 
 
 @pytest.fixture
-def disturb(monkeypatch):
+def wrap_steps(monkeypatch):
+    """A function that opens a block in which ``wrapper(steps, model, …)`` makes the steps of `fit`.
+
+    ``steps`` are those that it would have taken.
+    """
+
+    @contextlib.contextmanager
+    def wrapped(wrapper):
+        choose = fit_module.choose_steps
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                fit_module, "choose_steps", lambda *args: functools.partial(wrapper, choose(*args))
+            )
+            yield
+
+    return wrapped
+
+
+@pytest.fixture
+def disturb(wrap_steps):
     """A function that opens a block in which something happens to a network being trained.
 
     ``action(model)`` is called after a step of an epoch, both counted from 1 within the block.
@@ -105,17 +125,16 @@ def disturb(monkeypatch):
 
     @contextlib.contextmanager
     def disturbed(epoch, step, action):
-        original, epochs = fit_module.train_steps, []
+        epochs = []
 
-        def train_steps(model, *args):
+        def train_steps(steps, model, *args):
             epochs.append(None)
-            for number, loss in enumerate(original(model, *args), start=1):
+            for number, loss in enumerate(steps(model, *args), start=1):
                 if (len(epochs), number) == (epoch, step):
                     action(model)
                 yield loss
 
-        with monkeypatch.context() as patch:
-            patch.setattr(fit_module, "train_steps", train_steps)
+        with wrap_steps(train_steps):
             yield
 
     return disturbed

@@ -99,17 +99,14 @@ def test_train_goes_on_from_what_it_finds(digits, no_drawing, tmp_path, capsys):
 
 
 def test_train_that_is_stopped_writes_what_there_is(
-    digits, no_drawing, tmp_path, capsys, monkeypatch
+    digits, no_drawing, tmp_path, capsys, wrap_steps
 ):
-    original = fit_module.train_steps
-
-    def train_steps(*args):
-        for loss in original(*args):
+    def train_steps(steps, *args):
+        for loss in steps(*args):
             signal.raise_signal(signal.SIGINT)
             yield loss
 
-    with monkeypatch.context() as patch:
-        patch.setattr(fit_module, "train_steps", train_steps)
+    with wrap_steps(train_steps):
         assert train(tmp_path) == 1
     said = capsys.readouterr().out
     assert "stopped in epoch 1, after 1 of 5 steps" in said and "the same call goes on" in said
@@ -191,7 +188,7 @@ def test_data_says_which_it_is(sample, capsys):
         ("execute", "-p --lessons --output"),
         ("lab", "--ip --port --no-browser"),
         ("play", "--port --no-browser --theme"),
-        ("refresh", "--lessons"),
+        ("refresh", "--lessons --anyway"),
     ],
 )
 def test_help_explains_every_option(capsys, command, options):

@@ -8,14 +8,3 @@ from ae_helpers.data.folder import load_folder
 from ae_helpers.data.images import ImageData, check_images, to_float
 from ae_helpers.data.loading import NAMES, Unavailable, load
 from ae_helpers.data.made import coloured
-
-__all__ = [
-    "NAMES",
-    "ImageData",
-    "Unavailable",
-    "check_images",
-    "coloured",
-    "load",
-    "load_folder",
-    "to_float",
-]

@@ -6,5 +6,3 @@
 """
 
 from ae_helpers.measures.errors import evaluate, image_errors, reconstruct
-
-__all__ = ["evaluate", "image_errors", "reconstruct"]

@@ -14,13 +14,3 @@ from ae_helpers.models.backbone import (
     in_evaluation,
     ledger,
 )
-
-__all__ = [
-    "Autoencoder",
-    "Decoder",
-    "Encoder",
-    "Paired",
-    "count_parameters",
-    "in_evaluation",
-    "ledger",
-]

@@ -11,20 +11,7 @@ from ae_helpers.training.fit import (
     batch_order,
     best_device,
     fit,
-    reconstruction_error,
-    train_steps,
     trained_backbone,
 )
+from ae_helpers.training.loop import reconstruction_error, train_steps
 from ae_helpers.training.runs import History
-
-__all__ = [
-    "QUICK",
-    "SHOWN",
-    "History",
-    "batch_order",
-    "best_device",
-    "fit",
-    "reconstruction_error",
-    "train_steps",
-    "trained_backbone",
-]

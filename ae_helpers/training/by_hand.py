@@ -14,16 +14,53 @@ are the same here, in opposite directions, between an ``image``, the side of the
 channels)``. ``by_x`` is the gradient of the loss with respect to ``x``.
 """
 
+from collections.abc import Generator, Iterable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
+from ae_helpers.data import to_float
 from ae_helpers.models import Autoencoder
+from ae_helpers.training.loop import Objective, reconstruction_error
 
+# One of the backbone's; torch's types leave open that its settings are numbers, and its bias there.
+Convolution = Any
+UP_TO = 512  # images per batch, for each of them takes 300 kB
 COPYING = 40  # copying a number takes about as long as so many multiplications; 40 measured best
 
 # PyTorch has no other names for derivatives that are written to a given place.
 relu_derivative = torch.ops.aten.threshold_backward.grad_input
 sigmoid_derivative = torch.ops.aten.sigmoid_backward.grad_input
+
+
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    objective: Objective = reconstruction_error,
+) -> Generator[Tensor, None, None]:
+    """The steps of `loop.train_steps`, for the backbone and its own objective.
+
+    Raises:
+        ValueError: another network, see ``ByHand.suits``, or another objective.
+    """
+    if objective is not reconstruction_error:
+        raise ValueError(
+            f"the objective is {objective!r}; expected reconstruction_error, whose gradients are "
+            "written down here. Use loop.train_steps for others."
+        )
+    gradients = ByHand(model)
+    model.train()
+    for index in batches:
+        loss = gradients(to_float(images[index]))
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        yield loss
 
 
 class ByHand:
@@ -33,14 +70,14 @@ class ByHand:
         ValueError: another network, see ``suits``.
     """
 
-    def __init__(self, model: Autoencoder):
+    def __init__(self, model: nn.Module):
         if not self.suits(model):
             raise ValueError(
                 f"this {type(model).__name__} isn't what is written down here; expected "
                 "Autoencoder() as it comes, nothing frozen and no hooks. Use autograd for others."
             )
         self.layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
-        self.steps = {}
+        self.steps: dict[tuple[int, ...], Step] = {}
 
     @staticmethod
     def suits(model: nn.Module) -> bool:
@@ -77,16 +114,19 @@ class Step:
     """A training step with ``n`` images but for the optimiser: through all layers and back."""
 
     @torch.no_grad()
-    def __init__(self, layers: list[nn.Module], n: int):
-        self.layers, size = [], (n, 28, 28, 1)
+    def __init__(self, layers: list[Convolution], n: int):
+        self.layers: list[Layer] = []
+        size: tuple[int, ...] = (n, 28, 28, 1)
         for layer in layers:
             self.layers.append(Layer(layer, size, first=not self.layers))
             size = self.layers[-1].y_size
         self.reconstruction, self.difference = layers[0].weight.new_zeros(2, *size)
         # A ReLU follows each layer but the last of either half.
         pairs = list(zip(self.layers, self.layers[1:], [1, 1, 1, 0, 1, 1, 1], strict=False))
-        self.forth = [(a, relu, *_alike(a.y, b.x)) for a, b, relu in pairs]
-        self.back = [(b, relu, *_alike(b.by_x, b.x, a.by_y)) for a, b, relu in pairs[::-1]]
+        self.forth: list[tuple[Any, ...]] = [(a, relu, *_alike(a.y, b.x)) for a, b, relu in pairs]
+        self.back: list[tuple[Any, ...]] = [
+            (b, relu, *_alike(b.by_x, b.x, a.by_y)) for a, b, relu in pairs[::-1]
+        ]
 
     @torch.no_grad()
     def __call__(self, batch: Tensor) -> Tensor:
@@ -116,14 +156,19 @@ class Step:
 class Layer:
     """A layer: the way from its input ``x`` to its output ``y``, and from ``by_y`` to ``by_x``."""
 
-    def __init__(self, layer: nn.Module, x_size: tuple[int, ...], first: bool):
+    x: Tensor
+    y: Tensor
+    by_x: Tensor
+    by_y: Tensor
+
+    def __init__(self, layer: Convolution, x_size: tuple[int, ...], first: bool):
         n, height, width, channels = x_size
         y = layer(layer.weight.new_zeros(n, channels, height, width))
         self.y_size = tuple(y.permute(0, 2, 3, 1).shape)
         self.spreads = isinstance(layer, nn.ConvTranspose2d)
         image, map = (self.y_size, x_size) if self.spreads else (x_size, self.y_size)
         if map[1:3] == (1, 1) or layer.kernel_size == layer.stride:
-            sides = Separate(layer, image, map)
+            sides: Separate | Overlapping = Separate(layer, image, map)
         else:
             sides = Overlapping(layer, image, map, spreads=not first)
         self.sides = sides
@@ -169,7 +214,7 @@ class Separate:
         by_weight: where ``differentiate`` puts the gradient of the loss by the layer's kernel.
     """
 
-    def __init__(self, layer: nn.Module, image: tuple, map: tuple):
+    def __init__(self, layer: Convolution, image: tuple, map: tuple):
         (n, height, _, channels), (_, h, w, maps) = image, map
         k, p = height // h, layer.padding[0]
         self.by_weight = torch.zeros_like(layer.weight)
@@ -209,7 +254,7 @@ class Overlapping:
     deconvolution layer the same as a convolutional layer?", 2016).
     """
 
-    def __init__(self, layer: nn.Module, image: tuple, map: tuple, spreads: bool):
+    def __init__(self, layer: Convolution, image: tuple, map: tuple, spreads: bool):
         (n, height, width, channels), (_, h, w, maps) = image, map
         (k, _), (stride, _), (p, _) = layer.kernel_size, layer.stride, layer.padding
         self.weight, self.by_weight = layer.weight.detach(), torch.zeros_like(layer.weight)
@@ -220,7 +265,7 @@ class Overlapping:
         self.image_in = self.image_whole[:, p : p + height, p : p + width]
         self.windows = Windows(self.image_whole, k, stride, 1, maps)
         self.map_in, self.map_out = self.weight.new_zeros(map), self.windows.product.view(map)
-        self.image_out = None
+        self.image_out: Any = None
         if not spreads:
             return
 
@@ -281,9 +326,9 @@ class Windows:
 
         band, gradient = image.new_zeros(2, k, seen, channels, high, block, wide)
         a, b, c, d, e, f = band.stride()
-        shape, strides = (k, k, channels, high, block, wide), (a, b, c, d, e + stride * b, f)
-        self.kernels = band.as_strided(shape, strides)
-        self.by_kernels = gradient.as_strided(shape, strides, gradient.storage_offset())
+        kernels, strides = (k, k, channels, high, block, wide), (a, b, c, d, e + stride * b, f)
+        self.kernels = band.as_strided(kernels, strides)
+        self.by_kernels = gradient.as_strided(kernels, strides, gradient.storage_offset())
         self.band, self.gradient = (t.view(self.matrix.shape[1], -1) for t in (band, gradient))
 
         self.product = self.matrix @ self.band

@@ -9,14 +9,14 @@ import atexit
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-Objective = Callable[[nn.Module, Tensor], Tensor]
+from ae_helpers.training.loop import Objective
 
 
 class Team:

@@ -1,28 +1,24 @@
-"""One plain training loop, and the errors it reports.
+"""`fit`: the loop of lesson 04, with what a person needs around it.
 
-``fit`` is the loop that lesson 04 writes by hand, plus what a person needs around it: progress,
-checkpoints, a stop button that loses nothing, and a loud voice when the network dies.
+Progress, checkpoints, a stop button that loses nothing, and a loud voice when the network dies.
 """
 
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.optim.lr_scheduler import LRScheduler
 
-from ae_helpers.data import ImageData, check_images, to_float
+from ae_helpers.data import ImageData, check_images
 from ae_helpers.files import own_folder
 from ae_helpers.measures import evaluate, reconstruct
 from ae_helpers.measures.diagnostics import has_collapsed
 from ae_helpers.models import Autoencoder
-from ae_helpers.training.by_hand import ByHand
-from ae_helpers.training.distributed import Objective, Team
-from ae_helpers.training.matrix_products import matrix_products
+from ae_helpers.training.distributed import Team
+from ae_helpers.training.loop import Objective, reconstruction_error, train_steps
 from ae_helpers.training.progress import Progress, duration
 from ae_helpers.training.runs import History, Run, StopButton
 from ae_helpers.training.threads import no_more_than_cores
@@ -30,7 +26,6 @@ from ae_helpers.training.threads import no_more_than_cores
 # The quick recipe, ``fit(Autoencoder.steady(), data, **QUICK)``: after one epoch of MNIST it is
 # where the backbone's own recipe is after fifteen (see ``benchmarks/``).
 QUICK = {"epochs": 1, "batch_size": 64, "learning_rate": 2e-2, "one_cycle": True}
-BY_HAND_UP_TO = 512  # images per batch, for each of them takes 300 kB
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -44,35 +39,6 @@ def best_device() -> torch.device:
 def batch_order(images: int, seed: int, epoch: int) -> Tensor:
     """The order in which epoch 1, 2, … visits the images: the same for the same seed and epoch."""
     return torch.randperm(images, generator=torch.Generator().manual_seed(1_000 * seed + epoch))
-
-
-def reconstruction_error(model: nn.Module, batch: Tensor) -> Tensor:
-    """The loss of every lesson up to 08: the MSE per pixel, mean over the batch; a scalar."""
-    return F.mse_loss(model(batch), batch)
-
-
-def train_steps(
-    model: nn.Module,
-    images: Tensor,
-    batches: Iterable[Tensor],
-    optimizer: torch.optim.Optimizer,
-    schedule: LRScheduler | None = None,
-    objective: Objective | ByHand = reconstruction_error,
-) -> Iterator[Tensor]:
-    """The training loop: a step for each batch of indices into ``images``; yields its loss."""
-    model.train()
-    for index in batches:
-        batch = to_float(images[index])
-        if isinstance(objective, ByHand):
-            loss = objective(batch)
-        else:
-            loss = objective(model, batch)
-            optimizer.zero_grad()
-            loss.backward()
-        optimizer.step()
-        if schedule:
-            schedule.step()
-        yield loss.detach()
 
 
 def fit(
@@ -120,9 +86,8 @@ def fit(
             If ``last.pt`` is there, training goes on from it and ends where it would have ended
             without the break, bit for bit on the same machine.
         on_epoch: called with the history once before training and after each epoch.
-        fast: on a CPU, compute the layers as matrix products (``ae_helpers.fast``), and the
-            backbone's gradients without autograd (``ae_helpers.by_hand``), alone and in batches of
-            up to 512. ``False`` gives the loop of lesson 04, to the last bit with as many threads.
+        fast: take the fastest loop that gives the same numbers up to rounding, see
+            ``choose_steps``. ``False`` takes lesson 04's, to the last bit with as many threads.
         progress: print a line per epoch, and the time left.
 
     Returns:
@@ -143,40 +108,22 @@ def fit(
         "warmup_steps": warmup_steps,
         "one_cycle": one_cycle and epochs,
         # False, as in the runs from before there were others
-        "objective": objective is not reconstruction_error
-        and getattr(objective, "__name__", repr(objective)),
+        "objective": False if objective is reconstruction_error else _name_of(objective),
     }
-    for images in (data.train_images, data.test_images):
-        check_images(images, getattr(model, "input_shape", None))
-    _check_settings(settings, epochs)
+    _check(model, data, epochs, settings)
+    with _surroundings(model, seed) as (team, device, stop):
+        last = Path(folder) / "last.pt" if folder else None
+        run = Run(model, History(settings), last, fused=fast and device.type == "cpu")
+        history, say = run.history, Progress(silent=team.rank > 0 or not progress)
+        tell = on_epoch if on_epoch and not team.rank else lambda history: None
+        images = data.train_images.to(device)
 
-    team, device = Team(), best_device()
-    on_epoch = None if team.rank else on_epoch
-    if team.processes > 1 and device.type == "mps":
-        device = torch.device("cpu")  # the one GPU of a Mac can't be shared
-    fast = fast and device.type == "cpu"
-    model.to(device)
-    images = data.train_images.to(device)
-    run = Run(model, History(settings), Path(folder) / "last.pt" if folder else None, fast)
-    history, say = run.history, Progress(silent=team.rank > 0 or not progress)
-    trained = "train loss" if settings["objective"] else "train error"
-
-    layers = matrix_products(model) if fast else contextlib.nullcontext()
-    usual = batch_size <= BY_HAND_UP_TO and not settings["objective"]
-    if fast and usual and team.processes == 1 and ByHand.suits(model):
-        objective = ByHand(model)
-    # An interrupt would reach each process of a team at another step, and they would wait for each
-    # other for ever. So it ends them; the next run goes on from the last whole epoch.
-    button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
-    with no_more_than_cores(), layers, torch.random.fork_rng(), button as stop:
-        torch.manual_seed(seed)
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
         else:
-            history.error_before = _test(model, data, history)
+            history.error_before, _ = _test(model, data, history)
             say.finish(f"before training: test error {history.error_before:.4f}")
-        if on_epoch:
-            on_epoch(history)
+        tell(history)
         if team.rank:
             torch.manual_seed(seed + 10_000 * team.rank + history.epochs)  # its own noise
         objective = team.averaging(model, objective)
@@ -184,32 +131,26 @@ def fit(
         for epoch in range(history.epochs + 1, epochs + 1):
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
-            problem = _train_epoch(run, images, batches, epochs, objective, team, say, stop)
-            known = len(history.problems)
+            steps = choose_steps(model, objective, batch_size, team, device, fast)
+            weighted, parts = team.divide(objective, batches[len(run.losses) :])
+            losses = steps(model, images, parts, run.optimizer, run.schedule, weighted)
+            run.losses = team.mean(_record(losses, run, len(batches), epochs, say, stop))
+            problem = _died(run) or (_stopped(run, len(batches)) if stop.requested else "")
             if not problem:
-                error = _test(model, data, history)
+                error, warning = _test(model, data, history)
                 if not math.isfinite(error):
                     problem = _lost(f"epoch {epoch}: the test error", error, learning_rate)
             if problem:
                 history.problems.append(problem)
                 say.finish(problem)
                 break
-            sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-            losses = run.losses.cpu().double()
-            history.train_error.append((losses @ sizes / len(images)).item())
-            history.test_error.append(error)
-            history.seconds.append(time.monotonic() - started)
-            run.losses = run.no_losses()
+            run.finish_epoch([len(batch) for batch in batches], error, time.monotonic() - started)
+            history.problems += warning
             if not team.rank:
                 run.save()
-            say.finish(
-                f"epoch {epoch:2}/{epochs}: {trained} {history.train_error[-1]:.4f}, "
-                f"test error {history.test_error[-1]:.4f}, {history.seconds[-1]:.0f} s"
-            )
-            for problem in history.problems[known:]:  # has it collapsed?
-                say.finish(problem)
-            if on_epoch:
-                on_epoch(history)
+            for line in (history.last_line(epochs), *warning):
+                say.finish(line)
+            tell(history)
     return history
 
 
@@ -237,68 +178,14 @@ def trained_backbone(
 # ------------------------------------------------------------------------------ the parts of `fit`
 
 
-def _train_epoch(
-    run: Run,
-    images: Tensor,
-    batches: tuple[Tensor, ...],
-    epochs: int,
-    objective: Objective | ByHand,
-    team: Team,
-    say: Progress,
-    stop: StopButton,
-) -> str:
-    """Train on ``batches``, from the first that an interrupted epoch left; say what went wrong."""
-    epoch, began, done = run.history.epochs + 1, time.monotonic(), len(run.losses)
-    # In one piece: a tensor for each step would lie scattered among the large ones that come and
-    # go, and keep their memory from being used again: hundreds of megabytes in an epoch.
-    losses, first = torch.cat([run.losses, run.losses.new_empty(len(batches) - done)]), done
-    objective, parts = team.divide(objective, batches[first:])
-    steps = train_steps(run.model, images, parts, run.optimizer, run.schedule, objective)
-    for loss in steps:
-        losses[done] = loss
-        done += 1
-        to_do = (epochs - epoch + 1) * len(batches) - done
-        left = duration(to_do * (time.monotonic() - began) / (done - first))
-        say.update(f"epoch {epoch:2}/{epochs}: {done / len(batches):4.0%}, {left} left")
-        if stop.requested:
-            break
-
-    run.losses = losses = team.mean(losses[:done])
-    finite = losses.isfinite().cpu()
-    if not finite.all():
-        step = int((~finite).nonzero()[0])
-        where, rate = f"epoch {epoch}, step {step + 1}", run.history.settings["learning_rate"]
-        return _lost(f"{where}: the loss", losses[step].item(), rate)
-    if stop.requested:
-        message = f"stopped in epoch {epoch}, after {done} of {len(batches)} steps: the network "
-        if not run.last:
-            return message + "keeps all it has learned."
-        run.save()
-        return message + f"keeps all it has learned, and so does {run.name}: the same call goes on."
-    return ""
+def _name_of(objective: Objective) -> str:
+    return getattr(objective, "__name__", repr(objective))
 
 
-def _lost(what: str, value: float, learning_rate: float) -> str:
-    return f"{what} is {value}; the weights are lost. Try a learning_rate below {learning_rate:g}."
-
-
-def _test(model: nn.Module, data: ImageData, history: History) -> float:
-    """Evaluate on the test set; keep the first reconstructions; notice a collapse."""
-    error, epoch = evaluate(model, data.test_images), len(history.reconstructions)
-    few = data.test_images[:1_000]  # enough to notice
-    output = reconstruct(model, few)
-    if math.isfinite(error):
-        history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
-    if epoch and not history.problems and has_collapsed(few, output):
-        history.problems.append(
-            f"epoch {epoch}: the network has collapsed, it answers every image with the same "
-            "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."
-        )
-    return error
-
-
-def _check_settings(settings: dict, epochs: int) -> None:
-    """Refuse numbers that can't be trained with."""
+def _check(model: nn.Module, data: ImageData, epochs: int, settings: dict) -> None:
+    """Refuse images and numbers that can't be trained with."""
+    for part in (data.train_images, data.test_images):
+        check_images(part, getattr(model, "input_shape", None))
     batch_size, images = settings["batch_size"], settings["images"]
     rate, warmup = settings["learning_rate"], settings["warmup_steps"]
     if not isinstance(epochs, int) or epochs < 1:
@@ -316,3 +203,111 @@ def _check_settings(settings: dict, epochs: int) -> None:
         raise ValueError(
             f"warmup_steps={warmup!r}; expected 0 beside one_cycle, which warms up by itself."
         )
+
+
+Steps = Callable[..., Generator[Tensor, None, None]]  # a function of the form of `train_steps`
+
+
+def choose_steps(
+    model: nn.Module,
+    objective: Objective,
+    batch_size: int,
+    team: Team,
+    device: torch.device,
+    fast: bool,
+) -> Steps:
+    """The loop that trains: of those with the same numbers, up to rounding, the fastest.
+
+    - ``by_hand.train_steps`` on a CPU, for the backbone with its own objective, where one process
+      trains in batches that leave room for its places in memory;
+    - ``matrix_products.train_steps`` on a CPU, for all else;
+    - ``loop.train_steps`` on a GPU, whose own routines are faster, and where ``fast`` is ``False``.
+    """
+    if fast and device.type == "cpu":
+        with contextlib.suppress(ImportError):  # without these files training is slower, no more
+            from ae_helpers.training import by_hand, matrix_products
+
+            plain = objective is reconstruction_error and team.processes == 1
+            if plain and batch_size <= by_hand.UP_TO and by_hand.ByHand.suits(model):
+                return by_hand.train_steps
+            return matrix_products.train_steps
+    return train_steps
+
+
+@contextlib.contextmanager
+def _surroundings(model: nn.Module, seed: int) -> Iterator[tuple[Team, torch.device, StopButton]]:
+    """What a run stands in: a team, a device, threads, random numbers of its own, a stop button."""
+    team, device = Team(), best_device()
+    if team.processes > 1 and device.type == "mps":
+        device = torch.device("cpu")  # the one GPU of a Mac can't be shared
+    # An interrupt would reach each process of a team at another step, and they would wait for each
+    # other for ever. So it ends them; the next run goes on from the last whole epoch.
+    button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
+    model.to(device)
+    with no_more_than_cores(), torch.random.fork_rng(), button as stop:
+        torch.manual_seed(seed)
+        yield team, device, stop
+
+
+def _record(
+    losses: Generator[Tensor, None, None],
+    run: Run,
+    steps: int,
+    epochs: int,
+    say: Progress,
+    stop: StopButton,
+) -> Tensor:
+    """Take the steps of an epoch, or what an interrupt left of it; return all losses so far."""
+    epoch, began, first = run.history.epochs + 1, time.monotonic(), len(run.losses)
+    # In one piece: a tensor for each step would lie scattered among the large ones that come and
+    # go, and keep their memory from being used again: hundreds of megabytes in an epoch.
+    kept, done = torch.cat([run.losses, run.losses.new_empty(steps - first)]), first
+    with contextlib.closing(losses):  # whatever stops it
+        for loss in losses:
+            kept[done] = loss
+            done += 1
+            to_do = (epochs - epoch + 1) * steps - done
+            left = duration(to_do * (time.monotonic() - began) / (done - first))
+            say.update(f"epoch {epoch:2}/{epochs}: {done / steps:4.0%}, {left} left")
+            if stop.requested:
+                break
+    return kept[:done]
+
+
+def _died(run: Run) -> str:
+    """Which loss of the epoch isn't finite, if any."""
+    finite = run.losses.isfinite().cpu()
+    if finite.all():
+        return ""
+    step, epoch = int((~finite).nonzero()[0]), run.history.epochs + 1
+    rate = run.history.settings["learning_rate"]
+    return _lost(f"epoch {epoch}, step {step + 1}: the loss", run.losses[step].item(), rate)
+
+
+def _lost(what: str, value: float, learning_rate: float) -> str:
+    return f"{what} is {value}; the weights are lost. Try a learning_rate below {learning_rate:g}."
+
+
+def _stopped(run: Run, steps: int) -> str:
+    """Save a run in the middle of an epoch of so many ``steps``, and say so."""
+    epoch, done = run.history.epochs + 1, len(run.losses)
+    message = f"stopped in epoch {epoch}, after {done} of {steps} steps: the network "
+    if not run.last:
+        return message + "keeps all it has learned."
+    run.save()
+    return message + f"keeps all it has learned, and so does {run.name}: the same call goes on."
+
+
+def _test(model: nn.Module, data: ImageData, history: History) -> tuple[float, list[str]]:
+    """Evaluate on the test set, and keep the first reconstructions; warn of a collapse."""
+    error, epoch = evaluate(model, data.test_images), len(history.reconstructions)
+    few = data.test_images[:1_000]  # enough to notice
+    output = reconstruct(model, few)
+    if math.isfinite(error):
+        history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
+    if epoch and not history.problems and has_collapsed(few, output):
+        return error, [
+            f"epoch {epoch}: the network has collapsed, it answers every image with the same "
+            "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."
+        ]
+    return error, []

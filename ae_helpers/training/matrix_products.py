@@ -1,43 +1,61 @@
 """The same layers, computed as matrix products: same parameters, same numbers, less time.
 
 The backbone is tiny, so a training step on a CPU is mostly the overhead of general convolution
-routines. Six of its eight layers are matrix products in disguise. `training.fit` swaps them in
-while it trains, and for the test images; nothing else needs to know. (The backbone's gradients have
-a shorter way still, `by_hand`.) Results agree with PyTorch's own layers up to the rounding of
-float32; lesson 12 measures what it brings.
+routines. Six of its eight layers are matrix products in disguise, and here they are swapped in
+while a network trains. (The backbone's gradients have a shorter way still, `by_hand`.) Results
+agree with PyTorch's own layers up to the rounding of float32; lesson 12 measures what it brings.
 """
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LRScheduler
 
+from ae_helpers.training import loop
+from ae_helpers.training.loop import Objective, reconstruction_error
+
+# A convolution of which `_rule` has made sure what torch's types leave open: its settings are whole
+# numbers, and it has a bias.
+Fitting = Any
 BLOCK = 4  # neighbouring output columns that the banded product computes at once; 4 measured best
 
 
-@contextlib.contextmanager
-def matrix_products(model: nn.Module) -> Iterator[None]:
-    """Within this block, the layers of ``model`` that can be matrix products are.
+def train_steps(
+    model: nn.Module,
+    images: Tensor,
+    batches: Iterable[Tensor],
+    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    objective: Objective = reconstruction_error,
+) -> Generator[Tensor, None, None]:
+    """The steps of `loop.train_steps`, with the layers of ``model`` as matrix products."""
+    with as_products(model):
+        yield from loop.train_steps(model, images, batches, optimizer, schedule, objective)
 
-    The weights lie in memory channels last meanwhile, which suits the other layers, too.
-    """
-    model.to(memory_format=torch.channels_last)
-    layers = [layer for layer in model.modules() if _rule(layer)]
-    for layer in layers:
-        layer.forward = functools.partial(_rule(layer), layer)  # hides the method of the class …
+
+@contextlib.contextmanager
+def as_products(model: nn.Module) -> Iterator[None]:
+    """Within this block, the layers of ``model`` that can be matrix products are."""
+    # A forward that somebody else has put there stays.
+    layers = []
+    for layer in model.modules():
+        if (rule := _rule(layer)) and "forward" not in vars(layer):
+            layer.forward = functools.partial(rule, layer)  # hides the method of the class …
+            layers.append(layer)
     try:
         yield
     finally:
         for layer in layers:
             del layer.forward  # … until it is deleted
-        model.to(memory_format=torch.contiguous_format)
         _scratch.cache_clear()  # tens of megabytes
 
 
-def _rule(layer: nn.Module) -> Callable[[nn.Module, Tensor], Tensor] | None:
+def _rule(layer: Any) -> Callable[[Fitting, Tensor], Tensor] | None:
     """The function that computes this kind of layer as a matrix product, if there is one."""
     if type(layer) not in (nn.Conv2d, nn.ConvTranspose2d) or layer.bias is None:
         return None
@@ -59,7 +77,7 @@ def _rule(layer: nn.Module) -> Callable[[nn.Module, Tensor], Tensor] | None:
     return _stamps if layer.kernel_size == layer.stride else _stamp_of_one_pixel
 
 
-def _conv_to_one_pixel(layer: nn.Conv2d, x: Tensor) -> Tensor:
+def _conv_to_one_pixel(layer: Fitting, x: Tensor) -> Tensor:
     """One window that covers the whole image is a linear layer."""
     p, k, side = layer.padding[0], layer.kernel_size[0], x.shape[2]
     one_window = x.shape[3] == side and (side + 2 * p - k) // layer.stride[0] == 0
@@ -71,7 +89,7 @@ def _conv_to_one_pixel(layer: nn.Conv2d, x: Tensor) -> Tensor:
     return F.linear(x, seen, layer.bias)[:, :, None, None]
 
 
-def _stamp_of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+def _stamp_of_one_pixel(layer: Fitting, x: Tensor) -> Tensor:
     """One pixel per channel stamps one kernel per channel: a linear layer without overlap."""
     if x.shape[2:] != (1, 1):
         return nn.ConvTranspose2d.forward(layer, x)
@@ -81,7 +99,7 @@ def _stamp_of_one_pixel(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     return y.view(-1, k, k, out).permute(0, 3, 1, 2)
 
 
-def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+def _stamps(layer: Fitting, x: Tensor) -> Tensor:
     """Stamps as wide as their stride never overlap: one product, then put them side by side."""
     n, channels, height, width = x.shape
     k, out = layer.kernel_size[0], layer.out_channels
@@ -92,7 +110,7 @@ def _stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
     return y.reshape(n, height * k, width * k, out).permute(0, 3, 1, 2)
 
 
-def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
+def _banded(layer: Fitting, x: Tensor) -> Tensor:
     """A large kernel on one channel: each strip of the image times a banded copy of the kernel.
 
     A strip is k rows of k + BLOCK − 1 pixels: all that BLOCK neighbouring outputs of a row can see.
@@ -115,7 +133,7 @@ def _banded(layer: nn.Conv2d, x: Tensor) -> Tensor:
     return y.view(n, rows, columns, out).permute(0, 3, 1, 2)
 
 
-def _banded_stamps(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+def _banded_stamps(layer: Fitting, x: Tensor) -> Tensor:
     """Stamps that overlap, for one output channel: each row of the input times a banded matrix.
 
     The band holds the stamps of all pixels of a row, each at its columns of the output, so that one

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LinearLR, OneCycleLR
+from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR
 
 from ae_helpers.models import checkpoints
 
@@ -35,6 +35,14 @@ class History:
         """How many whole epochs have been trained."""
         return len(self.test_error)
 
+    def last_line(self, epochs: int) -> str:
+        """What a run of so many epochs says after each of them."""
+        trained = "train loss" if self.settings["objective"] else "train error"
+        return (
+            f"epoch {self.epochs:2}/{epochs}: {trained} {self.train_error[-1]:.4f}, "
+            f"test error {self.test_error[-1]:.4f}, {self.seconds[-1]:.0f} s"
+        )
+
     def __repr__(self) -> str:
         last = f", test error {self.test_error[-1]:.4f}" if self.epochs else ""
         return "\n".join([f"History of {self.epochs} epochs{last}", *self.problems])
@@ -43,12 +51,12 @@ class History:
 class Run:
     """All that changes while a network is trained, and how it is saved and found again."""
 
-    def __init__(self, model: nn.Module, history: History, last: Path | None, fast: bool):
+    def __init__(self, model: nn.Module, history: History, last: Path | None, fused: bool):
         self.model, self.history, self.last = model, history, last
         settings = history.settings
         rate, warmup = settings["learning_rate"], settings["warmup_steps"]
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fast or None)
-        self.schedule = None
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fused or None)
+        self.schedule: LRScheduler | None = None
         if warmup:
             self.schedule = LinearLR(self.optimizer, start_factor=1 / warmup, total_iters=warmup)
         elif epochs := settings["one_cycle"]:
@@ -59,11 +67,20 @@ class Run:
     @property
     def name(self) -> str:
         """``folder/last.pt``: enough to find it, and no machine's path in a stored notebook."""
+        assert self.last
         return f"{self.last.resolve().parent.name}/{self.last.name}"
 
     def no_losses(self) -> Tensor:
         """An empty tensor, where the network is and of its type."""
         return next(self.model.parameters()).detach().new_empty(0)
+
+    def finish_epoch(self, sizes: list[int], test_error: float, seconds: float) -> None:
+        """Take an epoch into the history: its batches' losses count by their sizes."""
+        losses, images = self.losses.cpu().double(), torch.tensor(sizes, dtype=torch.float64)
+        self.history.train_error.append((losses @ images / images.sum()).item())
+        self.history.test_error.append(test_error)
+        self.history.seconds.append(seconds)
+        self.losses = self.no_losses()
 
     def save(self) -> None:
         """Write ``best.pt``, if this was the best epoch, and ``last.pt``."""
@@ -104,6 +121,12 @@ class Run:
                 )
         checkpoints.restore(self.model, content, self.last)
         self.optimizer.load_state_dict(content["optimizer"])
+        # Fused Adam goes through memory from one end to the other, whatever the strides say: what
+        # it remembers of a weight must lie as the weight does.
+        for weight, memory in self.optimizer.state.items():
+            for name, value in memory.items():
+                if value.shape == weight.shape:
+                    memory[name] = torch.empty_like(weight).copy_(value)
         if self.schedule:
             self.schedule.load_state_dict(content["schedule"])
         self.losses = torch.as_tensor(content["losses"]).to(self.no_losses())

@@ -168,7 +168,8 @@ def _poster(explorer: Explorer) -> Figure:
         axis.set_title(name, fontsize=10)
     moved = [control.description for control in explorer.controls.values()] + list(explorer.buttons)
     figure.suptitle(explorer.title, fontsize=12)
-    lines = [explorer._text, f"live in Jupyter, with: {' · '.join(filter(None, moved))}"]
+    how = "live in Jupyter, once you run this cell (Ctrl+Enter), with: "
+    lines = [explorer._text, how + " · ".join(filter(None, moved))]
     letters = round(13 * figure.get_figwidth())  # that fit into a line
     figure.supxlabel("\n".join(textwrap.fill(line, letters) for line in lines), fontsize=9)
     return figure

@@ -1,6 +1,7 @@
 """Move through the latent space: along its directions, from digit to digit, with fewer numbers."""
 
 import base64
+import contextlib
 import io
 
 import ipywidgets as widgets
@@ -14,10 +15,14 @@ from torch import Tensor, nn
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent, pca
 from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
-from ae_helpers.training.matrix_products import matrix_products
 from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
 from ae_helpers.widgets.pictures import SMALL, as_image, on_canvas, picture
+
+try:
+    from ae_helpers.training.matrix_products import as_products
+except ImportError:  # which is only faster
+    as_products = contextlib.nullcontext
 
 DIRECTIONS = 8  # sliders
 FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
@@ -200,7 +205,7 @@ def keep_k(model: nn.Module, data: ImageData) -> Explorer:
 
     # For each k the error of each image; in one piece, not as small tensors among large ones.
     errors = {name: torch.empty(size + 1, len(test)) for name in ("code", "PCA")}
-    with torch.inference_mode(), matrix_products(model):
+    with torch.inference_mode(), as_products(model):
         for k in range(size + 1):
             for name, images in restored(slice(None), k).items():
                 errors[name][k] = image_errors(test, images)

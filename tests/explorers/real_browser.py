@@ -161,8 +161,8 @@ def _address(server: subprocess.Popen, log: Path) -> str:
 # -------------------------------------------------------------------------------- the notebooks
 
 
-def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
-    """Open ``notebooks/<notebook>``, run all its cells, wait; the errors that cells raised."""
+def open_in_lab(page: "Page", address: str, notebook: str) -> None:
+    """Open ``notebooks/<notebook>`` and wait until its kernel is ready."""
     server, token = address.split("/lab")[0], address.split("?")[1]
     page.goto(f"{server}/lab/tree/notebooks/{notebook}?reset&{token}")
     page.wait_for_function(
@@ -174,14 +174,23 @@ def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
         arg=f"notebooks/{notebook}",
         timeout=2 * PATIENCE,
     )
+
+
+def command(page: "Page", name: str, **args) -> None:
+    """Let JupyterLab do what one of its menu items does, and wait for the end of it."""
+    execute = "async ([name, args]) => void (await jupyterapp.commands.execute(name, args))"
+    page.evaluate(execute, [name, args])
+
+
+def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
+    """Open ``notebooks/<notebook>``, run all its cells, wait; the errors that cells raised."""
+    open_in_lab(page, address, notebook)
+    command(page, "notebook:run-all-cells")
     return page.evaluate(
-        """async () => {
-            await jupyterapp.commands.execute("notebook:run-all-cells");
-            const cells = jupyterapp.shell.currentWidget.model.toJSON().cells;
-            return cells.flatMap(cell => cell.outputs ?? [])
-                .filter(output => output.output_type === "error")
-                .map(output => `${output.ename}: ${output.evalue}`);
-        }"""
+        """() => jupyterapp.shell.currentWidget.model.toJSON().cells
+            .flatMap(cell => cell.outputs ?? [])
+            .filter(output => output.output_type === "error")
+            .map(output => `${output.ename}: ${output.evalue}`)"""
     )
 
 
@@ -260,12 +269,10 @@ class ShownExplorer:
     def drag(self, label: str, share: float) -> None:
         """Drag a slider's handle to a share of its track, in steps, as a hand does."""
         handle = self.control(label)
-        handle.scroll_into_view_if_needed()
-        box, track = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()
-        y = box["y"] + box["height"] / 2
-        self.page.mouse.move(box["x"] + box["width"] / 2, y)
+        handle.hover()  # once it is in view and stands still
         self.page.mouse.down()
-        self.page.mouse.move(track["x"] + share * track["width"], y, steps=5)
+        track = handle.locator("xpath=../..").bounding_box()
+        self.page.mouse.move(track["x"] + share * track["width"], track["y"], steps=5)
         self.page.mouse.up()
 
     def value(self, label: str) -> tuple[float, float, float]:

@@ -16,6 +16,7 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
+import test_real_browser
 from ae_helpers import data, models, training, widgets
 from ae_helpers.course import series
 from ae_helpers.measures import baselines, pca
@@ -79,8 +80,16 @@ def explorer(request, small):
         return BUILD[request.param](shipped.backbone(), small)
 
 
-def test_all_explorers_are_moved():
-    assert BUILD.keys() == {n for n, value in vars(widgets).items() if inspect.isfunction(value)}
+def test_every_explorer_is_built():
+    exported = {name for name, value in vars(widgets).items() if inspect.isfunction(value)}
+    assert BUILD.keys() == exported, "BUILD says how to make each explorer of ae_helpers.widgets"
+
+
+def test_an_explorer_is_driven_in_the_browser(explorer, request):
+    name, title = request.node.callspec.params["explorer"], explorer.title
+    driven = [start for start in test_real_browser.EXPLORERS if title.startswith(start)]
+    assert driven, f"EXPLORERS of test_real_browser.py has the first words of each, as of {title!r}"
+    assert hasattr(test_real_browser, f"test_{name}"), "test_real_browser.py has a test of each"
 
 
 def test_an_explorer_answers_at_all_values_and_has_a_poster(explorer):

@@ -8,7 +8,6 @@ Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` i
 import contextlib
 import inspect
 import math
-import os
 import re
 import time
 
@@ -26,9 +25,7 @@ from ae_helpers.models import checkpoints, shipped
 from ae_helpers.widgets.drawing import as_mnist
 from ae_helpers.widgets.feature_maps import BOARD
 from real_browser import (
-    NoBrowserError,
     ShownExplorer,
-    chromium,
     copy_project,
     explorers_on,
     opened,
@@ -52,15 +49,6 @@ VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dar
 everywhere = pytest.mark.parametrize(
     "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        with chromium() as found:
-            yield found
-    except NoBrowserError as error:
-        (pytest.fail if os.environ.get("AE_REQUIRE_BROWSER") else pytest.skip)(f"{error}")
 
 
 @pytest.fixture(scope="module")
@@ -495,7 +483,7 @@ def rebuilds(explorer, model, right=0):
     shows(explorer, "its reconstruction", model(seen[None])[0, 0])
 
 
-# -------------------------------------------------------------------------------- how they look
+# ----------------------------------------------------------------------- how they look and sound
 
 
 OUTSIDE = """root => {
@@ -536,6 +524,44 @@ def test_every_explorer_fits(page, width):
         found = {e.title: e.root.evaluate(OUTSIDE) for e in explorers_on(page)}
         page.evaluate(FILE_BROWSER, width == 390)
     assert found == dict.fromkeys(found, []) and len(found) == len(EXPLORERS)
+
+
+ANY = re.compile(".")
+ROLES = {"slider": "slider", "dropdown": "combobox", "checkbox": "checkbox"}
+
+
+@main_path
+def test_a_screen_reader_hears_names(page):
+    for explorer in explorers_on(page):
+        for kind, role in ROLES.items():
+            names = explorer.labels(kind)
+            parts = [explorer.root.get_by_role(role, name=n, exact=True) for n in names]
+            assert [part.count() for part in parts] == [1] * len(names), (explorer.title, names)
+        pictures = explorer.root.locator("img, canvas").all()
+        named = explorer.root.get_by_role("img", name=ANY).or_(
+            explorer.root.get_by_role("application", name=ANY)
+        )
+        assert named.count() == len(pictures) > 0, explorer.title
+
+
+@main_path
+def test_the_focus_is_seen(page):
+    page.keyboard.press("Shift")  # from now on it is the keyboard that is used
+    focusable = ".noUi-handle, .ae-explorer :is(select, input, button, img[tabindex], canvas)"
+    dim = page.locator(focusable).evaluate_all(
+        """parts => parts.filter(part => {
+            part.focus({ preventScroll: true });
+            return getComputedStyle(part).outlineStyle !== "solid";
+        }).map(part => part.outerHTML)"""
+    )
+    assert dim == []
+
+
+@main_path
+def test_sliders_have_a_track_at_200_per_cent(page):
+    with resized(page, 640, 360):  # of 1280×720
+        for track in page.locator(".ae-explorer .noUi-target").all():
+            assert track.bounding_box()["width"] > 120
 
 
 # ------------------------------------------------------------------- every control, on every page

@@ -10,7 +10,6 @@ from ae_helpers.data import coloured
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import mean_image
 from ae_helpers.models import Autoencoder, any_shape, checkpoints, shipped
-from ae_helpers.training.matrix_products import matrix_products
 
 
 @pytest.mark.parametrize(
@@ -119,25 +118,6 @@ def test_what_cannot_be_built(shape, numbers, error, words):
 def test_an_unknown_option():
     with pytest.raises(ValueError, match="Unknown activation 'sine'"):
         any_shape.build((3, 32, 32), activation="sine")
-
-
-@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 32, 32), (1, 30, 30), (1, 28, 30), (1, 33, 30)])
-def test_the_fast_way_gives_the_same(build, shape):
-    """Numbers and gradients, with the layers that can be matrix products replaced."""
-    results = []
-    for fast in (False, True):
-        network = build(kind=any_shape.build, shape=shape)
-        images = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
-        if fast:
-            with matrix_products(network):
-                loss = (network(images) - images).square().mean()
-                loss.backward()
-        else:
-            loss = (network(images) - images).square().mean()
-            loss.backward()
-        results.append([loss.detach(), *(p.grad for p in network.parameters())])
-    for one, other in zip(*results, strict=True):
-        assert torch.allclose(one, other, atol=1e-6)
 
 
 def test_it_trains_and_is_saved(build, small, same_weights, tmp_path, cpu):

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ae_helpers import training
 from ae_helpers.models import Autoencoder
-from ae_helpers.training import by_hand
+from ae_helpers.training import by_hand, loop
 from ae_helpers.training.by_hand import ByHand
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
@@ -87,6 +87,29 @@ def test_training(build):
             optimizer.step()
     for mine, theirs in zip(other.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
+def test_steps(build):
+    """Those of the loop, up to rounding: losses, weights, the schedule, the mode."""
+    models, losses = [build(), build()], []
+    for model, steps in zip(models, (loop.train_steps, by_hand.train_steps), strict=True):
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=10)
+        batches = torch.arange(70).split(32)
+        losses.append(
+            list(steps(model.eval(), images(70, torch.float32), batches, optimizer, schedule))
+        )
+        assert model.training and schedule.last_epoch == 3
+    torch.testing.assert_close(*losses)
+    for mine, theirs in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_steps_know_one_objective_only(build):
+    model = build()
+    steps = by_hand.train_steps(model, images(4), [], None, objective=by_autograd)
+    with pytest.raises(ValueError, match="by_autograd.*expected reconstruction_error"):
+        next(steps)
 
 
 class Subclass(Autoencoder):

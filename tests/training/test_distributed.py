@@ -21,16 +21,17 @@ needs_gloo = pytest.mark.skipif(
 
 # Trains on the digits in a file; whoever is told to die does so once, without a word.
 WORKER = """
-import os, signal, sys
+import functools, importlib, os, signal, sys
 from pathlib import Path
 import torch
 from ae_helpers import data, training
 from ae_helpers.models import Autoencoder
 
 folder, dies = Path(sys.argv[1]), sys.argv[2:] == ["dies"]
-digits, steps, epochs = data.ImageData(*torch.load(folder / "digits.pt")), training.train_steps, []
+digits, epochs = data.ImageData(*torch.load(folder / "digits.pt")), []
+fit_module = importlib.import_module("ae_helpers.training.fit")
 
-def train_steps(*args):
+def train_steps(steps, *args):
     epochs.append(None)
     for number, loss in enumerate(steps(*args)):
         once = os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
@@ -38,7 +39,8 @@ def train_steps(*args):
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         yield loss
 
-training.train_steps, training.best_device = train_steps, lambda: torch.device("cpu")
+choose, fit_module.best_device = fit_module.choose_steps, lambda: torch.device("cpu")
+fit_module.choose_steps = lambda *args: functools.partial(train_steps, choose(*args))
 torch.manual_seed(int(os.environ["RANK"]))  # unequal weights, until those of rank 0 are taken
 seen = []
 history = training.fit(Autoencoder(), digits, 4, 32, 1e-3, folder=folder / "run",

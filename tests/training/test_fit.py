@@ -446,7 +446,7 @@ def test_trained_backbone(small, tmp_path, monkeypatch, same_weights, same_histo
     (folder,) = (tmp_path / "checkpoints").iterdir()
     assert folder.name == "backbone-mnist-sample-160-epochs-2-seed-3"
     with monkeypatch.context() as patch:
-        patch.setattr(fit_module, "train_steps", None)  # it must be found, not trained
+        patch.setattr(fit_module, "_record", None)  # it must be found, not trained
         again, known = training.trained_backbone(digits, epochs=2, seed=3)
     assert same_weights(again, model) and same_history(known, history)
     training.trained_backbone(digits, epochs=1, seed=3)

@@ -6,9 +6,10 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from ae_helpers.models import Autoencoder
-from ae_helpers.training import matrix_products
+from ae_helpers.models import Autoencoder, any_shape
+from ae_helpers.training import fit, loop, matrix_products
 
 BANDED, ONE_PIXEL = matrix_products._banded, matrix_products._conv_to_one_pixel
 STAMPS, ONE_STAMP = matrix_products._stamps, matrix_products._stamp_of_one_pixel
@@ -121,7 +122,7 @@ def test_same_numbers(layer, size, rule, fits, memory_format, torchs_own):
     expected = outcome(layer, x, weights)
 
     torchs_own.clear()
-    with matrix_products.matrix_products(layer):
+    with matrix_products.as_products(layer):
         assert getattr(layer.forward, "func", None) is rule
         found = outcome(layer, x, weights)
     assert torchs_own == ([] if fits else [layer])
@@ -151,12 +152,26 @@ def test_backbone(build, small, torchs_own, options):
     model.load_state_dict(state)
     model.to(memory_format=torch.channels_last)
     torchs_own.clear()
-    with matrix_products.matrix_products(model):
+    with matrix_products.as_products(model):
         found = outcome(model, images, weights)
     largest = max(tensor.abs().max().item() for tensor in expected)
     for mine, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5 * largest)
     assert [names[layer] for layer in torchs_own] == ["encoder.conv2", "encoder.conv3"]
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 32, 32), (1, 30, 30), (1, 28, 30), (1, 33, 30)])
+def test_images_of_other_shapes(build, shape):
+    """Numbers and gradients."""
+    results, images = [], torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
+    for layers in (lambda _: contextlib.nullcontext(), matrix_products.as_products):
+        network = build(kind=any_shape.build, shape=shape)
+        with layers(network):
+            loss = (network(images) - images).square().mean()
+            loss.backward()
+        results.append([loss.detach(), *(p.grad for p in network.parameters())])
+    for one, other in zip(*results, strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
 
 
 def test_memory_that_is_used_again():
@@ -176,7 +191,7 @@ def test_memory_that_is_used_again():
         with torch.inference_mode():
             expected = layer(x)
         wanted = gradient(x)
-        with matrix_products.matrix_products(layer):
+        with matrix_products.as_products(layer):
             with torch.inference_mode():
                 torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
             found = gradient(x.requires_grad_(input_too))
@@ -185,10 +200,10 @@ def test_memory_that_is_used_again():
 
 def test_layers_are_restored():
     model = Autoencoder()
-    with matrix_products.matrix_products(model):
+    with matrix_products.as_products(model):
         assert sum("forward" in vars(module) for module in model.modules()) == 8
     assert not any("forward" in vars(module) for module in model.modules())
-    with pytest.raises(KeyError), matrix_products.matrix_products(model):
+    with pytest.raises(KeyError), matrix_products.as_products(model):
         raise KeyError
     assert not any("forward" in vars(module) for module in model.modules())
 
@@ -200,26 +215,49 @@ def test_a_subclass_keeps_its_own_method():
 
     layer, x = Doubled(2, 3, 4), torch.rand(1, 2, 4, 4)
     expected = layer(x)
-    with matrix_products.matrix_products(layer):
+    with matrix_products.as_products(layer):
         torch.testing.assert_close(layer(x), expected)
 
 
-def test_training_agrees_to_the_last_digits_of_double_precision():
+def test_steps_agree_to_the_last_digits_of_double_precision(build):
     """In float32 rounding grows with the steps; in float64 it stays small enough to see through."""
-    torch.manual_seed(0)
-    plain, other = Autoencoder().double(), Autoencoder().double()
-    other.load_state_dict(plain.state_dict())
-    images = torch.rand(96, 1, 28, 28, dtype=torch.float64)
-    for model, layers in (
-        (plain, contextlib.nullcontext()),
-        (other, matrix_products.matrix_products(other)),
-    ):
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-        with layers:
-            for batch in images.repeat(5, 1, 1, 1).split(32):
-                loss = torch.nn.functional.mse_loss(model(batch), batch)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-    for a, b in zip(plain.parameters(), other.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
+    images, models = torch.rand(96, 1, 28, 28), []
+
+    def squared(model, batch):
+        return (model(batch.double()) - batch).square().mean()
+
+    for steps in (loop.train_steps, matrix_products.train_steps):
+        models.append(build().double())
+        optimizer = torch.optim.Adam(models[-1].parameters(), lr=1e-2)
+        batches = torch.arange(96).repeat(5).split(32)
+        assert len(list(steps(models[-1], images, batches, optimizer, None, squared))) == 15
+    for mine, theirs in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "taken"),
+    [
+        ({"norm": "batch"}, {}, True),
+        ({}, {"batch_size": 600}, True),
+        ({"norm": "batch"}, {"fast": False}, False),
+    ],
+    ids=["another network", "large batches", "not fast"],
+)
+def test_when_fit_takes_them(build, small, cpu, torchs_own, options, settings, taken):
+    """Of the layers of the encoder, PyTorch then computes two while it trains."""
+    model, during = build(**options), []
+
+    def step(*_):
+        during.extend(torchs_own)
+        torchs_own.clear()
+
+    hook = register_optimizer_step_pre_hook(step)
+    try:
+        fit(
+            model, small.take(600), 1, progress=False, **settings,
+            on_epoch=lambda _: torchs_own.clear(),  # what evaluates isn't meant
+        )  # fmt: skip
+    finally:
+        hook.remove()
+    assert (model.encoder.conv1 not in during) == taken

@@ -52,8 +52,8 @@ def test_best_is_the_best_epoch(build, small, tmp_path, monkeypatch, same_weight
     original = fit_module._test
 
     def test(*args):
-        original(*args)
-        return next(script)
+        _, warning = original(*args)
+        return next(script), warning
 
     monkeypatch.setattr(fit_module, "_test", test)
     model = build()
@@ -76,7 +76,7 @@ def test_a_finished_run_is_not_trained_again(
 ):
     digits, model, again = small.take(160), build(), build(9)
     first = fit(model, digits, 2, folder=tmp_path, progress=False)
-    monkeypatch.setattr(fit_module, "train_steps", None)
+    monkeypatch.setattr(fit_module, "_record", None)
     second = fit(again, digits, 2, folder=tmp_path, progress=False)
     assert same_weights(again, model) and second.seconds == first.seconds
     assert same_history(first, second)
@@ -89,6 +89,21 @@ def test_a_longer_run_goes_on(build, small, tmp_path, capsys, same_weights, same
     history = fit(model, digits, 3, folder=folder)
     assert "going on from some folder/last.pt, after epoch 1" in capsys.readouterr().out
     assert same_history(history, fit(whole, digits, 3, progress=False))
+    assert same_weights(model, whole)
+
+
+def test_a_run_from_before_goes_on(build, small, tmp_path, same_weights):
+    """Weights, and what Adam remembers of them, once lay in memory channels last."""
+    digits, model, whole = small.take(160), build(), build()
+    fit(build(), digits, 1, folder=tmp_path, progress=False)
+    content = checkpoints.load(tmp_path / "last.pt")
+    for kept in (content["weights"], *content["optimizer"]["state"].values()):
+        for name, value in kept.items():
+            if value.ndim == 4:
+                kept[name] = value.contiguous(memory_format=torch.channels_last)
+    torch.save(content, tmp_path / "last.pt")
+    fit(model, digits, 2, folder=tmp_path, progress=False)
+    fit(whole, digits, 2, progress=False)
     assert same_weights(model, whole)
 
 
@@ -215,7 +230,7 @@ def test_stop_button_without_a_folder(build, small, disturb, same_weights):
     assert history.epochs == 0
     order = training.batch_order(190, 0, 1)[:96]  # three steps' worth of images, in that order
     optimizer = torch.optim.Adam(expected.parameters(), lr=1e-2)
-    list(fit_module.train_steps(expected, small.train_images, order.split(32), optimizer))
+    list(training.train_steps(expected, small.train_images, order.split(32), optimizer))
     assert same_weights(model, expected)
 
 
@@ -261,16 +276,16 @@ def test_a_thread_can_train(build, small):
 
 
 KILLED = """
-import importlib, os, signal, sys
+import functools, importlib, os, signal, sys
 import torch
 from ae_helpers import data, training
 from ae_helpers.models import Autoencoder
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
-digits, epochs, steps = data.ImageData(*torch.load(sys.argv[1])), [], fit_module.train_steps
+digits, epochs = data.ImageData(*torch.load(sys.argv[1])), []
 
-def train_steps(*args):
+def train_steps(steps, *args):
     epochs.append(None)
     for number, loss in enumerate(steps(*args)):
         if (len(epochs), number) == (3, 5):
@@ -278,7 +293,8 @@ def train_steps(*args):
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
         yield loss
 
-fit_module.train_steps, training.best_device = train_steps, lambda: torch.device("cpu")
+choose, fit_module.best_device = fit_module.choose_steps, lambda: torch.device("cpu")
+fit_module.choose_steps = lambda *args: functools.partial(train_steps, choose(*args))
 torch.manual_seed(0)
 training.fit(Autoencoder(), digits, 5, folder=sys.argv[2])
 """
