@@ -212,6 +212,20 @@ PICTURES = """root => [...root.querySelectorAll("img")].map(image => {
 })"""
 
 
+# An explorer's pictures, if they are others than before and have come to rest. A kernel answers in
+# turn: what it says when asked twice comes after all changes, even one that waited in the page for
+# the answer to another. On Voilà's page there is no kernel to ask.
+AT_REST = f"""async ([root, before]) => {{
+    const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+    const later = () => new Promise(done => setTimeout(done, 100));
+    const pictures = {PICTURES}, now = pictures(root);
+    const same = (one, other) => one.every((picture, i) => picture === other?.[i]);
+    if (now.includes(null) || same(now, before)) return false;
+    for (let asked = 0; asked < 2; asked++) await (kernel?.requestKernelInfo() ?? later());
+    return same(now, pictures(root)) && now;
+}}"""
+
+
 class ShownExplorer:
     """An explorer on a page, used as a reader would.
 
@@ -322,18 +336,9 @@ class ShownExplorer:
         self._at_rest(before)
 
     def _at_rest(self, before: list[str] | None) -> list[str]:
-        """Wait until the pictures are others than before, and the same twice; those pictures."""
-        now = self.page.wait_for_function(
-            f"""([root, before]) => {{
-                const now = ({PICTURES})(root), last = root.aeLast;
-                const same = other => now.every((picture, i) => picture === other?.[i]);
-                root.aeLast = now;
-                return !now.includes(null) && !same(before) && same(last) && now;
-            }}""",
-            arg=[self.root.element_handle(), before],
-            polling=100,
-        )
-        return now.json_value()
+        """Wait until the pictures are others than before, and stay so; those pictures."""
+        root = self.root.element_handle()
+        return self.page.wait_for_function(AT_REST, arg=[root, before], polling=100).json_value()
 
 
 def explorers_on(page: "Page") -> list[ShownExplorer]:
