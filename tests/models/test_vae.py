@@ -89,6 +89,9 @@ def test_it_can_be_saved_and_rebuilt(build, same_weights, tmp_path):
 # ------------------------------------------------------------------------------------ the terms
 
 
+STANDARD = distributions.Normal(0.0, 1.0)
+
+
 def gaussian(mean, log_variance):
     return distributions.Normal(mean, (log_variance / 2).exp())
 
@@ -101,8 +104,7 @@ def clouds():
 
 def test_the_rate_is_that_of_torch(clouds):
     mean, log_variance = clouds
-    standard = distributions.Normal(0.0, 1.0)
-    expected = distributions.kl_divergence(gaussian(mean, log_variance), standard).sum(1)
+    expected = distributions.kl_divergence(gaussian(mean, log_variance), STANDARD).sum(1)
     torch.testing.assert_close(vae.kl(mean, log_variance), expected, rtol=1e-5, atol=0)
     assert torch.equal(vae.kl(torch.zeros(2, 3), torch.zeros(2, 3)), torch.zeros(2))
 
@@ -148,8 +150,7 @@ def test_the_loss_is_the_negative_elbo(network, binary, beta):
     mean, log_variance = network.distribution(images)
     output = network.decode(vae.sample_latent(mean, log_variance))
     likelihood = distributions.Bernoulli(output).log_prob(images).sum((1, 2, 3))
-    standard = distributions.Normal(0.0, 1.0)
-    rate = distributions.kl_divergence(gaussian(mean, log_variance), standard).sum(1)
+    rate = distributions.kl_divergence(gaussian(mean, log_variance), STANDARD).sum(1)
     assert loss == pytest.approx(-(likelihood - beta * rate).mean().item(), rel=1e-5)
 
 
