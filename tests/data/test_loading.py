@@ -67,7 +67,8 @@ def test_sample(sample):
     for images in (sample.train_images, sample.test_images):
         assert images.dtype == torch.uint8 and images.min() == 0 and images.max() == 255
     for labels, each in ((sample.train_labels, 400), (sample.test_labels, 100)):
-        assert torch.equal(labels, torch.arange(10).repeat(each))  # any cut is stratified
+        expected = torch.arange(10).repeat(each)  # any cut is stratified
+        torch.testing.assert_close(labels, expected, rtol=0, atol=0)
     everything = torch.cat([sample.train_images, sample.test_images]).flatten(1)
     assert len(everything.unique(dim=0)) == 5_000  # no test image is also a training image
 
@@ -220,26 +221,26 @@ def test_folder_without_the_files(load_from, full_size, refused):
     assert state_of(full_size) == before
 
 
-def test_folder_with_the_files(load_from, folder, few, are_the_few, capsys):
+def test_folder_with_the_files(load_from, folder, few, assert_the_few, capsys):
     fill(folder, few)
     before = state_of(folder)
     digits = load_from(folder)
-    assert are_the_few(digits)
+    assert_the_few(digits)
     assert digits.provenance == f"the full MNIST, from {load_from.origin}"
     assert state_of(folder) == before and capsys.readouterr().out == ""
 
 
-def test_the_argument_counts_more_than_the_environment(folder, few, are_the_few, monkeypatch):
+def test_the_argument_counts_more_than_the_environment(folder, few, assert_the_few, monkeypatch):
     fill(folder, few)
     monkeypatch.setenv("AE_DATA_DIR", "sample")
-    assert are_the_few(data.load(folder=str(folder)))
+    assert_the_few(data.load(folder=str(folder)))
 
 
-def test_home_folder_is_spelt_with_a_tilde(folder, few, are_the_few, monkeypatch):
+def test_home_folder_is_spelt_with_a_tilde(folder, few, assert_the_few, monkeypatch):
     fill(folder, few)
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.setenv("USERPROFILE", str(folder.parent))
-    assert are_the_few(data.load(folder="~/my data"))
+    assert_the_few(data.load(folder="~/my data"))
 
 
 # ----------------------------------------------------------------------------------- damaged files
@@ -278,10 +279,10 @@ def test_damaged_file(full_size, name, damage, words, refused):
     assert state_of(full_size) == before
 
 
-def test_gzipped_files_are_unpacked(folder, few, are_the_few):
+def test_gzipped_files_are_unpacked(folder, few, assert_the_few):
     fill(folder, few, ".gz")
     before = state_of(folder)
-    assert are_the_few(data.load(folder=folder))
+    assert_the_few(data.load(folder=folder))
     after = state_of(folder)
     assert before.items() <= after.items()  # the packed ones stay as they are
     assert {path.name for path in after} == {*few}
@@ -387,24 +388,26 @@ def mirror(few, home, monkeypatch):
         server.shutdown()
 
 
-def test_download_is_kept_for_the_next_time(mirror, home, are_the_few, capsys):
+def test_download_is_kept_for_the_next_time(mirror, home, assert_the_few, capsys):
     digits = data.load()
-    assert are_the_few(digits) and digits.provenance.endswith("downloaded just now")
+    assert_the_few(digits)
+    assert digits.provenance.endswith("downloaded just now")
     assert capsys.readouterr().out == "Downloading MNIST (11 MB, once) …\n"
     assert {path.name for path in home.rglob("*")} == {"MNIST", "raw", *sources.FILES}
     before, asked = state_of(home), len(mirror.asked)
 
     digits = data.load()
-    assert are_the_few(digits) and digits.provenance.endswith("downloaded earlier")
+    assert_the_few(digits)
+    assert digits.provenance.endswith("downloaded earlier")
     assert capsys.readouterr().out == ""
     assert state_of(home) == before and len(mirror.asked) == asked
 
 
-def test_only_what_is_missing_is_replaced(mirror, home, are_the_few):
+def test_only_what_is_missing_is_replaced(mirror, home, assert_the_few):
     data.load()
     (home / "MNIST" / "raw" / TEST_IMAGES).unlink()
     before = state_of(home)
-    assert are_the_few(data.load())
+    assert_the_few(data.load())
     assert before.items() <= state_of(home).items() and len(state_of(home)) == 4
 
 

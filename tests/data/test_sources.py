@@ -75,12 +75,12 @@ def test_mnist_that_may_not_be_downloaded_is_the_sample(home, capsys):
     )
 
 
-def test_the_package_is_recognised(package, home, are_the_few, monkeypatch, capsys):
+def test_the_package_is_recognised(package, home, assert_the_few, monkeypatch, capsys):
     for setting in (None, "sample", str(package.parent)):  # a folder that may hold other data
         if setting:
             monkeypatch.setenv("AE_DATA_DIR", setting)
         clothes = data.load("fashion-mnist")
-        assert are_the_few(clothes, "fashion-mnist")
+        assert_the_few(clothes, "fashion-mnist")
         assert clothes.provenance == "the full Fashion-MNIST, from Debian's package"
     assert capsys.readouterr().out == "" and not home.exists()
 
@@ -101,7 +101,7 @@ def test_a_damaged_package(package, damage):
     ("name", "kind"), [("fashion-mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
 )
 @pytest.mark.parametrize("end", ["", ".gz"])
-def test_files_like_mnists(name, kind, end, tmp_path, monkeypatch, package, few, are_the_few):
+def test_files_like_mnists(name, kind, end, tmp_path, monkeypatch, package, few, assert_the_few):
     raw = tmp_path / "given" / kind / "raw"
     raw.mkdir(parents=True)
     for file in sources.FILES:
@@ -109,7 +109,7 @@ def test_files_like_mnists(name, kind, end, tmp_path, monkeypatch, package, few,
     images = data.load(name, tmp_path / "given")
     title = sources.SOURCES[name].title
     assert images.provenance.endswith(f"the full {title}, from the folder given")
-    assert are_the_few(images, name)
+    assert_the_few(images, name)
     monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "given"))
     assert data.load(name).provenance.endswith("from the folder in AE_DATA_DIR")
     (raw / ("t10k-labels-idx1-ubyte" + end)).unlink()
