@@ -201,7 +201,7 @@ def test_folder_that_does_not_exist(load_from, tmp_path, refused):
     with refused(
         FileNotFoundError,
         f"{tmp_path / 'nowhere'}, {load_from.origin}, doesn't exist",
-        "expected a folder that holds MNIST/raw",
+        "expected one that holds MNIST/raw",
         "Correct the path, or leave it out to let MNIST be downloaded",
     ):
         load_from(tmp_path / "nowhere")
@@ -334,34 +334,22 @@ class Answer(BaseHTTPRequestHandler):
         server, name = self.server, self.path.rpartition("/")[2]
         server.asked.append(self.path)
         content = server.files[name]
-        if server.behaviour == "is silent":
+        head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+        chunk = b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n"
+        half = content[: len(content) // 2]
+        answers = {
+            "whole": head + content,
+            "sends other bytes": head + content[::-1],
+            "stalls": head + half,
+            "breaks off": head + half,
+            "breaks off a chunk": chunk + content[:100],
+            "has no such file": b"HTTP/1.0 404 Not Found\r\n\r\n",
+            "talks nonsense": b"what do you want?\r\n\r\n",
+            "is silent": b"",
+        }
+        self.wfile.write(answers[server.behaviour])
+        if server.behaviour in ("stalls", "is silent"):
             server.over.wait(30)
-            return
-        if server.behaviour == "talks nonsense":
-            self.wfile.write(b"what do you want?\r\n\r\n")
-            return
-        if server.behaviour == "has no such file":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        if server.behaviour == "breaks off a chunk":
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
-            self.wfile.write(b"1000\r\n" + content[:100])
-            return
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if server.behaviour == "sends other bytes":
-            content = content[::-1]
-        if server.behaviour in ("stalls", "breaks off"):
-            content = content[: len(content) // 2]
-        self.wfile.write(content)
-        if server.behaviour == "stalls":
-            self.wfile.flush()
-            server.over.wait(30)
-
-    def log_message(self, *_):
-        """Keep the tests' output clean."""
 
 
 @pytest.fixture

@@ -67,6 +67,14 @@ def test_nobody_is_asked(name, how, home, capsys, monkeypatch):
     assert capsys.readouterr().out == "" and not home.exists()
 
 
+def test_a_folder_that_does_not_exist_is_no_reason_to_look_elsewhere(tmp_path, home, monkeypatch):
+    monkeypatch.setenv("AE_DATA_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(
+        FileNotFoundError, match="nowhere, the folder in AE_DATA_DIR, doesn't exist"
+    ):
+        data.load("kmnist")
+
+
 def test_mnist_that_may_not_be_downloaded_is_the_sample(home, capsys):
     assert data.load(download=False).is_sample
     assert capsys.readouterr().out == (
