@@ -47,6 +47,20 @@ def cpu(monkeypatch):
 
 
 @pytest.fixture
+def refused():
+    """A function that opens a block that must raise an ``error`` with all ``words`` in its text."""
+
+    @contextlib.contextmanager
+    def block(error, *words):
+        with pytest.raises(error) as raised:
+            yield raised
+        for word in words:
+            assert word in str(raised.value)
+
+    return block
+
+
+@pytest.fixture
 def full_disk():
     """A function that opens a block in which no file can grow beyond 50,000 bytes.
 

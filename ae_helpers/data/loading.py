@@ -61,10 +61,10 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
         return _sample()
     if given and not offline:
         origin = "the folder given" if folder else "the folder in AE_DATA_DIR"
-        root = _existing(Path(given), source, origin)
+        root = Path(given).expanduser()
         # Who keeps MNIST there may keep the others elsewhere, and none of them has a stand-in that
         # could be mistaken for it.
-        if folder or is_mnist or not source.missing(root):
+        if folder or is_mnist or not root.is_dir() or not source.missing(root):
             _refuse_missing(root, source, origin)
             return _read(name, root, origin)
 
@@ -92,23 +92,17 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
 # ---------------------------------------------------------------------------- the places, one each
 
 
-def _existing(folder: Path, source: Source, origin: str) -> Path:
-    folder = folder.expanduser()
+def _refuse_missing(folder: Path, source: Source, origin: str) -> None:
+    cure = f"Correct the path, or leave it out to let {source.title} be downloaded."
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{folder}, {origin}, doesn't exist; expected a folder that holds {source.place}. "
-            f"Correct the path, or leave it out to let {source.title} be downloaded."
+            f"{folder}, {origin}, doesn't exist; expected one that holds {source.place}. {cure}"
         )
-    return folder
-
-
-def _refuse_missing(folder: Path, source: Source, origin: str) -> None:
     if missing := source.missing(folder):
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise FileNotFoundError(
-            f"{folder}, {origin}, lacks {missing[0]}"
-            f"{f' and {len(missing) - 1} more' if missing[1:] else ''}; expected the "
-            f"{source.count} files of {source.title}. Correct the path, or leave it out to let "
-            f"{source.title} be downloaded."
+            f"{folder}, {origin}, lacks {missing[0]}{more}; expected the {source.count} files of "
+            f"{source.title}. {cure}"
         )
 
 

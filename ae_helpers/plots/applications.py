@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from ae_helpers.plots.style import styled
+from ae_helpers.plots.style import log_ticks, styled
 
 MARKERS = "osD^vP"
 
@@ -28,7 +27,7 @@ def over_noise(sigmas: Sequence[float], errors: dict[str, Sequence[float]]) -> F
         ylabel="MSE per pixel against the clean images",
         title="What is left of the noise",
     )
-    _plain_numbers(axis.yaxis)
+    log_ticks(axis.yaxis)
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -80,13 +79,7 @@ def bits_and_errors(
         ylabel="MSE per pixel, test set",
         title="Error for bits",
     )
-    _plain_numbers(axis.yaxis)
-    _plain_numbers(axis.xaxis)
+    log_ticks(axis.yaxis)
+    log_ticks(axis.xaxis)
     axis.legend(frameon=False)
     return figure
-
-
-def _plain_numbers(axis) -> None:
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())

@@ -5,9 +5,9 @@ from statistics import median
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 
-from ae_helpers.plots.style import BLUE, styled
+from ae_helpers.plots.style import BLUE, log_ticks, styled
 
 
 @styled
@@ -36,12 +36,8 @@ def trade_off(points: dict[str, tuple[float, Sequence[float]]], sticks: dict[str
         title="What a network costs, and how well it does (dot: median of the seeds)",
     )
     axis.margins(x=0.15, y=0.1)
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 5, 6, 7, 8, 9)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:,.0f}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.yaxis, at=range(1, 10))
+    log_ticks(axis.xaxis, form="{x:,.0f}")
     return figure
 
 
@@ -69,8 +65,6 @@ def rate_distortion(curves: dict[str, dict[int, Sequence[float]]]) -> Figure:
     )
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.yaxis)
     axis.legend(frameon=False)
     return figure

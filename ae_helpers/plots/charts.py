@@ -6,10 +6,9 @@ from statistics import median
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from ae_helpers.plots.style import BLUE, ORANGE, PURPLE, VERMILION, styled
+from ae_helpers.plots.style import BLUE, ORANGE, PURPLE, VERMILION, log_ticks, styled
 from ae_helpers.training import History
 
 
@@ -65,9 +64,7 @@ def seeds(errors: dict[str, Sequence[float]], sticks: dict[str, float]) -> Figur
         yticklabels=errors,
         xlabel="MSE per pixel, test set (a dot is a seed; the bar, their median)",
     )
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.xaxis, at=(1, 1.5, 2, 3, 5, 7))
     return figure
 
 
@@ -141,8 +138,6 @@ def measuring_stick(errors: Tensor, networks: dict[str, float], numbers: int = 6
         ylabel="MSE per pixel, test set",
         title="A network's error, measured in components of PCA",
     )
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.yaxis.set_major_formatter("{x:g}")
+    log_ticks(axis.yaxis)
     axis.legend(frameon=False)
     return figure

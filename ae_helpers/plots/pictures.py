@@ -31,7 +31,8 @@ def images(rows: Tensor | dict[str, Tensor], titles: Sequence[str] = ()) -> Figu
     for line, row in zip(axes, rows.values(), strict=True):
         for axis, image in zip(line, to_float(row), strict=False):
             digit(axis, image)
-    titles_above(axes[0], titles)
+    for axis, title in zip(axes[0], titles, strict=False):
+        axis.set_title(title, fontsize=10)
     return figure
 
 
@@ -89,17 +90,8 @@ def kernels(weight: Tensor, label: str = "weight") -> Figure:
         weight: ``(out, in, kH, kW)``; the first input channel is shown. One scale for all.
         label: what the numbers are; beside the colour scale.
     """
-    weight = weight.detach().cpu()[:, 0]
-    columns = min(8, len(weight))
-    figure, axes = grid(-(-len(weight) // columns), columns)
-    limit = weight.abs().max().item()
-    for axis in axes.flat[len(weight) :]:
-        axis.axis("off")
-    for number, (axis, kernel) in enumerate(zip(axes.flat, weight, strict=False)):
-        drawn = axis.imshow(kernel, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set_title(f"{number}", fontsize=9)
-    figure.colorbar(drawn, ax=axes, label=label)
-    return figure
+    limit = weight[:, 0].abs().max().item()
+    return _numbered(weight[:, 0], label, cmap="RdBu_r", vmin=-limit, vmax=limit)
 
 
 @styled
@@ -109,16 +101,20 @@ def feature_maps(maps: Tensor) -> Figure:
     Args:
         maps: ``(C, H, W)``.
     """
-    maps = maps.detach().cpu()
-    columns = min(8, len(maps))
-    figure, axes = grid(-(-len(maps) // columns), columns)
-    low, high = maps.min().item(), maps.max().item()
-    for axis in axes.flat[len(maps) :]:
+    scale = {"vmin": maps.min().item(), "vmax": maps.max().item()}
+    return _numbered(maps, "output of the layer", cmap="viridis", **scale)
+
+
+def _numbered(tables: Tensor, label: str, **colours) -> Figure:
+    """``(N, H, W)``, each with its number, eight in a row; ``colours`` are those of ``imshow``."""
+    columns = min(8, len(tables))
+    figure, axes = grid(-(-len(tables) // columns), columns)
+    for axis in axes.flat[len(tables) :]:
         axis.axis("off")
-    for number, (axis, channel) in enumerate(zip(axes.flat, maps, strict=False)):
-        drawn = axis.imshow(channel, cmap="viridis", vmin=low, vmax=high)
+    for number, (axis, table) in enumerate(zip(axes.flat, tables.detach().cpu(), strict=False)):
+        drawn = axis.imshow(table, **colours)
         axis.set_title(f"{number}", fontsize=9)
-    figure.colorbar(drawn, ax=axes, label="output of the layer")
+    figure.colorbar(drawn, ax=axes, label=label)
     return figure
 
 
@@ -134,10 +130,8 @@ def heatmap(table: Tensor, title: str, label: str, annotate: bool = True) -> Fig
     """
     figure, axis = plt.subplots(figsize=(0.34 * table.shape[1] + 2, 0.34 * table.shape[0] + 0.8))
     drawn = axis.imshow(table, cmap="viridis")
-    middle = (table.min() + table.max()) / 2
-    for (row, column), value in cells(table) if annotate else ():
-        colour = "white" if value < middle else "black"
-        axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8, color=colour)
+    if annotate:
+        _write(table, axis, (table.min() + table.max()) / 2)
     axis.set(title=title, xticks=[], yticks=[])
     figure.colorbar(drawn, label=label)
     return figure
@@ -165,15 +159,20 @@ def heatmaps(tables: dict[str, Tensor], label: str) -> Figure:
     )
     for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
         drawn = axis.imshow(table, cmap="viridis", vmin=low, vmax=high)
-        for (row, column), value in cells(table):
-            colour = "white" if value < (low + high) / 2 else "black"
-            axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8, color=colour)
+        _write(table, axis, (low + high) / 2)
         axis.set(xticks=[], yticks=[], anchor="N")
         axis.set_title(title, fontsize=10)
         axis.spines[:].set_visible(False)
     whole = all((table == table.round()).all() for table in tables.values())
     figure.colorbar(drawn, ax=axes, label=label, aspect=15, ticks=MaxNLocator(6, integer=whole))
     return figure
+
+
+def _write(table: Tensor, axis, middle: float) -> None:
+    """Each number into its square, white where that is dark, below ``middle``."""
+    for (row, column), value in cells(table):
+        colour = "white" if value < middle else "black"
+        axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8, color=colour)
 
 
 @styled
@@ -259,11 +258,6 @@ def one_pixel(image: Tensor, kernel: Tensor, output: Tensor, row: int, column: i
         axis.text(1.13, 0.5, sign, transform=axis.transAxes, ha="center", va="center", fontsize=16)
     figure.get_layout_engine().set(wspace=0.1)
     return figure
-
-
-def titles_above(axes, titles: Sequence[str]) -> None:
-    for axis, title in zip(axes, titles, strict=False):
-        axis.set_title(title, fontsize=10)
 
 
 def cells(table: Tensor):

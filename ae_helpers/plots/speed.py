@@ -5,9 +5,8 @@ from statistics import median
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from ae_helpers.plots.style import SKY, VERMILION, styled
+from ae_helpers.plots.style import SKY, VERMILION, log_ticks, styled
 
 
 @styled
@@ -44,7 +43,5 @@ def speeds(rates: dict[str, Sequence[float]], roof: float | None = None) -> Figu
         yticklabels=rates,
         xlabel="images per second (a dot is a measurement; the bar, their median)",
     )
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if right < 1_000 * left else (1,)))
-    axis.xaxis.set_major_formatter("{x:,.0f}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.xaxis, at=(1, 2, 5) if right < 1_000 * left else (1,), form="{x:,.0f}")
     return figure

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 from torch import Tensor
 
@@ -70,6 +71,13 @@ def png(figure: Figure, dpi: float | None = None, colours: int = 256, kmeans: in
     image = image.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans, dither=Image.Dither.NONE)
     image.save(small, "png", optimize=True)
     return small.getvalue()
+
+
+def log_ticks(axis, at: Sequence[float] = (1, 2, 5), form: str = "{x:g}") -> None:
+    """Ticks of a log scale: plain numbers, at these multiples of the powers of ten."""
+    axis.set_major_locator(LogLocator(subs=at))
+    axis.set_major_formatter(form)
+    axis.set_minor_formatter(NullFormatter())
 
 
 def grid(rows: int, columns: int, labels: Sequence[str] = ()):

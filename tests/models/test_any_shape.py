@@ -80,14 +80,7 @@ def test_the_rule_for_a_side(side):
     assert 3 <= settings[0][0] <= 5
 
 
-def test_the_decoder_of_the_backbone():
-    assert any_shape.decoder_settings(28) == [
-        (4, 1, 0, 0),
-        (2, 2, 0, 0),
-        (2, 2, 0, 0),
-        (4, 2, 3, 0),
-    ]
-    assert any_shape.encoder_sizes(32) == [32, 20, 10, 5, 2]
+def test_the_side_before_a_layer_of_the_decoder():
     assert any_shape.before(28, 4, 2, 3) == (16, 0)
     assert any_shape.before(33, 4, 2, 3) == (18, 1)
 
@@ -108,11 +101,9 @@ def test_the_decoder_of_the_backbone():
         ((1, 28, 28), 64.0, ValueError, ["latent_size=64.0", "whole number"]),
     ],
 )
-def test_what_cannot_be_built(shape, numbers, error, words):
-    with pytest.raises(error) as raised:
+def test_what_cannot_be_built(shape, numbers, error, words, refused):
+    with refused(error, *words):
         any_shape.build(shape, numbers)
-    for word in words:
-        assert word in str(raised.value)
 
 
 def test_an_unknown_option():

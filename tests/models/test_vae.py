@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 import torch
 from torch import distributions, nn
@@ -89,29 +90,25 @@ def test_it_can_be_saved_and_rebuilt(build, same_weights, tmp_path):
 # ------------------------------------------------------------------------------------ the terms
 
 
-def gaussian(mean, log_variance):
-    return distributions.Normal(mean, (log_variance / 2).exp())
+def rate(mean, log_variance):
+    gaussian = distributions.Normal(mean, (log_variance / 2).exp())
+    return distributions.kl_divergence(gaussian, distributions.Normal(0.0, 1.0)).sum(1)
 
 
-@pytest.fixture
-def clouds():
-    generator = torch.Generator().manual_seed(0)
-    return (torch.randn(5, 64, generator=generator) for _ in range(2))
+def log_likelihood(images, output):
+    return distributions.Bernoulli(output).log_prob(images).sum((1, 2, 3))
 
 
-def test_the_rate_is_that_of_torch(clouds):
-    mean, log_variance = clouds
-    standard = distributions.Normal(0.0, 1.0)
-    expected = distributions.kl_divergence(gaussian(mean, log_variance), standard).sum(1)
-    torch.testing.assert_close(vae.kl(mean, log_variance), expected, rtol=1e-5, atol=0)
+def test_the_rate_is_that_of_torch():
+    codes = torch.randn(2, 5, 64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(vae.kl(*codes), rate(*codes), rtol=1e-5, atol=0)
     assert torch.equal(vae.kl(torch.zeros(2, 3), torch.zeros(2, 3)), torch.zeros(2))
 
 
 def test_the_distortion_is_that_of_torch(binary):
-    output = torch.rand(binary.shape, generator=torch.Generator().manual_seed(0))
-    output = 0.01 + 0.98 * output
-    expected = -distributions.Bernoulli(output).log_prob(binary).sum((1, 2, 3))
-    torch.testing.assert_close(vae.distortion(binary, output), expected, rtol=1e-5, atol=0)
+    output = 0.01 + 0.98 * torch.rand(binary.shape, generator=torch.Generator().manual_seed(0))
+    found, expected = vae.distortion(binary, output), -log_likelihood(binary, output)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
     coin = vae.distortion(binary, torch.full_like(binary, 0.5))
     torch.testing.assert_close(coin, torch.full_like(coin, 784 * math.log(2)))
 
@@ -147,10 +144,8 @@ def test_the_loss_is_the_negative_elbo(network, binary, beta):
     assert torch.equal(images, binary)
     mean, log_variance = network.distribution(images)
     output = network.decode(vae.sample_latent(mean, log_variance))
-    likelihood = distributions.Bernoulli(output).log_prob(images).sum((1, 2, 3))
-    standard = distributions.Normal(0.0, 1.0)
-    rate = distributions.kl_divergence(gaussian(mean, log_variance), standard).sum(1)
-    assert loss == pytest.approx(-(likelihood - beta * rate).mean().item(), rel=1e-5)
+    elbo = log_likelihood(images, output) - beta * rate(mean, log_variance)
+    assert loss == pytest.approx(-elbo.mean().item(), rel=1e-5)
 
 
 def test_the_loss_sees_grey_pixels_as_chances(network):
@@ -256,13 +251,11 @@ def test_the_shipped_networks(sample):
     """Trained on all of MNIST, they know the sample's digits; β is what their names say."""
     models, images = shipped.betas(), sample.test_images[:300]
     assert list(models) == list(vae.BETAS) == [0.1, 1.0, 3.0, 10.0]
-    found = {beta: vae.measure(model, images) for beta, model in models.items()}
-    for low, high in zip(vae.BETAS, vae.BETAS[1:], strict=False):
-        assert found[low]["rate"] > found[high]["rate"]
-        assert found[low]["distortion"] < found[high]["distortion"]
-        assert found[low]["active"] > found[high]["active"]
-    sums = {beta: each["rate"] + each["distortion"] for beta, each in found.items()}
-    assert min(sums, key=sums.get) == 1.0 and sums[1.0] < 110
+    found = pd.DataFrame([vae.measure(model, images) for model in models.values()], vae.BETAS)
+    changes = found.diff().dropna()  # from each β to the next
+    assert (changes[["rate", "active"]] < 0).all(axis=None) and (changes["distortion"] > 0).all()
+    sums = found["rate"] + found["distortion"]
+    assert sums.idxmin() == 1.0 and sums[1.0] < 110
     for beta in vae.BETAS:
         assert shipped.vae_file(beta).stat().st_size < 400_000
         assert not models[beta].training
