@@ -41,7 +41,6 @@ def text_of(cell):
 @core_by_name
 def test_each_exercise_is_unsolved_and_then_solved(lesson):
     """The starter says "Not yet" and its solution ✓, by the same check."""
-    cells = code_cells(lesson)
     asked = {"✗ Not yet": [], "✓": []}
     for cell in code_cells(lesson):
         if checks := re.findall(r"^check\.\w+(?=\()", cell.source, re.MULTILINE):
