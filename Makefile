@@ -18,9 +18,9 @@ help:
 	@echo "make lab      open the lessons in JupyterLab"
 	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
 	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
-	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
-	@echo "make verify   run the exhaustive tests too slow for make test"
-	@echo "make refresh  run the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
+	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
+	@echo "make verify   run the tests too slow for make test, and say which code none runs"
+	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
 	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
 	@echo "make clean    delete .venv and caches; data/, executed/, runs/ and checkpoints/ stay"
 	@echo
@@ -42,10 +42,14 @@ test: $(STAMP)
 
 verify: $(STAMP)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify --dist load $(ARGS)
+	@$(PY) -m pytest -m verify --dist load --cov --cov-report= $(ARGS)
+ifndef ARGS
+	@echo "Running the unit tests again: which lines does no test run?"
+	@$(PY) -m pytest tests --ignore tests/explorers --ignore tests/notebooks --cov --cov-append
+endif
 
 refresh: $(STAMP)
-	@echo "Running the lessons in place, on the data in AE_DATA_DIR"
+	@echo "Executing the lessons in place, on the data in AE_DATA_DIR"
 	@$(PY) -m ae_helpers refresh $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support.
@@ -56,7 +60,7 @@ lock: $(STAMP)
 
 clean:
 	@echo "Deleting $(VENV) and caches"
-	@rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .coverage* *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
 # The stamp holds the folder in which .venv was made, because scripts in .venv name it: a moved
@@ -70,6 +74,10 @@ $(STAMP): requirements.txt pyproject.toml
 	@if [ -e $(UNFINISHED) ]; then \
 		echo "The last installation broke off: making $(VENV) anew"; rm -rf $(VENV); \
 	elif [ -e $(STAMP) ] && [ "$$(cat $(STAMP))" != "$$(pwd -P)" ]; then \
+		case "$$(cd $(VENV) && pwd -P)" in "$$(pwd -P)"/*) ;; *) \
+			echo "$(VENV) is the environment of $$(cat $(STAMP)); expected one of this folder." \
+				"Leave VENV out, or let it name a new folder." >&2; exit 1 ;; \
+		esac; \
 		echo "$(VENV) was made in $$(cat $(STAMP)): making it anew"; rm -rf $(VENV); \
 	elif [ -e $(VENV) ] && ! $(PY) -m pip --version >/dev/null 2>&1; then \
 		echo "$(VENV) has no Python with pip that starts: making it anew"; rm -rf $(VENV); \

@@ -114,8 +114,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
             "execute", execute.execute, "execute the lessons without a browser, into an index page"
         )
     )
-    series.add_lesson_choice(
-        command("refresh", refresh.refresh, "run the lessons in place, and store their outputs")
+    refresh.add_refresh_arguments(
+        command("refresh", refresh.refresh, "execute the lessons in place, and store their outputs")
     )
     sweep.add_sweep_arguments(
         command("sweep", sweep.sweep, "run one experiment with every combination of parameters")

@@ -45,7 +45,7 @@ MOVED = {
 # Cells added to the gallery. This one writes down how long each update takes …
 BESIDE = """
 import time
-from ae_helpers.widgets.frame import Explorer
+from ae_helpers.widgets.explorer import Explorer
 
 def timed(self, action=None, answer=Explorer._answer):
     paused, started = self._paused, time.perf_counter()
@@ -60,7 +60,7 @@ Explorer._answer = timed
 ALONE = """
 import statistics, time
 from ipywidgets.widgets.widget import _instances
-from ae_helpers.widgets.frame import Explorer
+from ae_helpers.widgets.explorer import Explorer
 
 def milliseconds(control):
     value, times = control.value, []

@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.txt, environment.yml and binder/ say the same."""
+"""pyproject.toml, requirements.txt, environment.yml and binder/ say the same; so do versions."""
 
 import os
 import re
@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+
+import ae_helpers
 
 PROJECT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -32,6 +34,15 @@ def ranges(lines):
     """The version range of each package, by its name on the Python package index."""
     requirements = [Requirement(line) for line in lines]
     return {canonicalize_name(FROM_CONDA.get(r.name, r.name)): r.specifier for r in requirements}
+
+
+def test_the_version_is_one():
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    newest = re.search(
+        r"^## \[(.*?)\]", (PROJECT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert ae_helpers.__version__ == citation["version"] == newest[1]
+    assert "version" in PYPROJECT["dynamic"]  # setuptools takes it from the package
 
 
 def test_conda_and_pip_want_the_same():

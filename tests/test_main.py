@@ -177,7 +177,7 @@ COMMANDS = {
     "lab": "--ip --port --no-browser",
     "play": "--port --no-browser --theme",
     "execute": "-p --lessons --output",
-    "refresh": "--lessons",
+    "refresh": "--lessons --anyway",
     "sweep": "-p --processes --output",
     "train": "--data --data-dir --epochs --batch-size --learning-rate --seed --output",
     "data": "--data --data-dir",

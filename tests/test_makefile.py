@@ -118,13 +118,21 @@ def test_changed_requirements_are_installed(checkout, name):
         (["execute", "ARGS=-p epochs 3"], "-m ae_helpers execute -p epochs 3"),
         (["test"], "-m pytest"),
         (["test", "ARGS=tests/test_series.py"], "-m pytest tests/test_series.py"),
-        (["verify"], "-m pytest -m verify --dist load"),
+        (["verify", "ARGS=-x"], "-m pytest -m verify --dist load --cov --cov-report= -x"),
     ],
 )
 def test_targets(checkout, words, asked):
     checkout.make("lab")
     assert checkout.make(*words)[0] == 0
     assert checkout.asked == [asked]
+
+
+def test_verify_ends_with_the_code_that_no_test_runs(checkout):
+    checkout.make("lab")
+    assert checkout.make("verify")[0] == 0
+    exhaustive, unit = checkout.asked
+    assert exhaustive == "-m pytest -m verify --dist load --cov --cov-report="
+    assert unit.startswith("-m pytest tests ") and unit.endswith(" --cov --cov-append")
 
 
 def test_lock(checkout):
@@ -187,6 +195,14 @@ def test_moved_project(checkout):
     assert status == 0 and "my project: making it anew" in output
     assert any(line.startswith("-m venv") for line in checkout.asked)
     assert checkout.make("lab") == (0, "")
+
+
+def test_the_environment_of_another_checkout_stays(checkout, tmp_path):
+    other = Checkout(tmp_path / "other")
+    other.make("lab")
+    status, output = checkout.make("test", "VENV=../other/.venv")
+    assert status != 0 and "other; expected one of this folder. Leave VENV out" in output
+    assert not checkout.asked and other.make("lab") == (0, "")
 
 
 def test_python_of_the_venv_is_gone(checkout):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ae_helpers.course.saving import lasting
 from ae_helpers.course.series import (
     add_lesson_choice,
     choose_lessons,
@@ -67,7 +68,8 @@ def execute(args: argparse.Namespace) -> int:
     except (FileNotFoundError, ValueError) as error:
         return refuse(error)
     folder = args.output or PROJECT / "executed" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    folder, results = folder.resolve(), []
+    folder = folder.resolve()
+    results: list[Result] = []
     print(f"Executing {len(lessons)} lessons into {folder}")
     try:
         # The index comes first, to find out at once whether the folder can be written; and again
@@ -116,7 +118,7 @@ def execute_lesson(lesson: Path, parameters: Mapping[str, object], folder: Path)
             error = f"cell [{problem.exec_count}]: {problem.ename}: {last_lines}"
         except DeadKernelError as problem:
             error = f"the kernel died, perhaps for want of memory: {problem}"
-        notebook = without_widgets(nbformat.read(part, as_version=4))
+        notebook = lasting(nbformat.read(part, as_version=4))
         nbformat.write(notebook, part)
     seconds = time.perf_counter() - start
     # "classic" is the template that gives a picture its alternative text. The path is
@@ -138,15 +140,6 @@ def title_of(notebook: "NotebookNode") -> str:
     texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     lines = (line for text in texts for line in text.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), "Untitled")
-
-
-def without_widgets(notebook: "NotebookNode") -> "NotebookNode":
-    """Leave out, in place, what is dead without a kernel; of an explorer, its poster stays."""
-    notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
-    return notebook
 
 
 def write_index(

@@ -60,6 +60,7 @@ def lab_command(
     # As the default page, the lesson is where the *printed* address leads; given as a file, it
     # would open only in a browser that JupyterLab starts itself.
     command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
+    command.append("--ServerApp.jpserver_extensions=ae_helpers.course.saving=True")
     if is_root:
         command.append("--allow-root")
     if args.no_browser or not _has_display(environ, platform):
@@ -144,7 +145,7 @@ def _serve(command: list[str], what: str) -> int:
 def add_lesson_choice(parser: argparse.ArgumentParser) -> None:
     """Teach ``parser`` the option that chooses lessons."""
     parser.add_argument(
-        "--lessons", nargs="+", metavar="NUMBER", help="run only these (--lessons 01 04)"
+        "--lessons", nargs="+", metavar="NUMBER", help="only these (--lessons 01 04)"
     )
 
 

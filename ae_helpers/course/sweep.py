@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ae_helpers.course.series import experiment, share_out
 from ae_helpers.files import replacing
@@ -19,7 +19,7 @@ from ae_helpers.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-Rows = dict[str, dict[str, object]]  # by the name of a run's file
+Rows = dict[str, dict[str, Any]]  # by the name of a run's file
 
 
 def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,13 +135,13 @@ def _file_name(settings: dict[str, object]) -> str:
 
 def _run(path: Path, settings: dict[str, object], processes: int) -> None:
     """Execute the experiment into ``path``; an error in it is in the notebook, and not raised."""
-    from ae_helpers.training.threads import usable_cores
+    import joblib
 
     with replacing(path) as part:
         command = [sys.executable, "-m", "papermill", str(experiment()), str(part)]
         command += ["--cwd", str(experiment().parent), "--no-progress-bar", "--log-level", "ERROR"]
         command += ["--parameters_yaml", json.dumps(settings)]  # JSON is YAML
-        threads = str(max(1, usable_cores() // processes))
+        threads = str(max(1, joblib.cpu_count() // processes))
         done = subprocess.run(
             command,
             env={"OMP_NUM_THREADS": threads, **os.environ},

@@ -44,10 +44,10 @@ def load_folder(
         )
     if channels not in MODES:
         raise ValueError(f"channels={channels!r}; expected 1 (grey) or 3 (RGB).")
-    if size is not None:
-        size = (size, size) if isinstance(size, int) else tuple(size)
-        if len(size) != 2 or not all(isinstance(n, int) and n >= 1 for n in size):
-            raise ValueError(f"size={size!r}; expected (height, width) in pixels, from 1 on.")
+    if isinstance(size, int):
+        size = (size, size)
+    if size and not (len(size) == 2 and all(isinstance(n, int) and n >= 1 for n in size)):
+        raise ValueError(f"size={size!r}; expected (height, width) in pixels, from 1 on.")
 
     images, owners, first = [], [], None
     for file in _pictures(folder):
@@ -67,7 +67,7 @@ def load_folder(
         images.append(image)
         owners.append(file.parent)
     if len(images) < 2:
-        found = f"one picture, {first[0].name}," if images else "no picture"
+        found = f"one picture, {first[0].name}," if first else "no picture"
         raise ValueError(
             f"There is {found} in {folder} that can be read; expected at least two, one to train "
             "on and one to test. Files are known by their ending: .jpg, .png, .webp, .tif, …."

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ae_helpers.data.images import ImageData
 from ae_helpers.data.made import coloured
-from ae_helpers.data.sources import SOURCES, Source
+from ae_helpers.data.sources import SOURCES, Idx, Source
 from ae_helpers.files import own_folder
 
 NAMES = (*SOURCES, "coloured-mnist")
@@ -71,7 +71,7 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
     home = own_folder("data")
     if not source.missing(home):
         return _read(name, home, "downloaded earlier", joint=", ")
-    if source.is_installed:
+    if isinstance(source, Idx) and source.is_installed:
         return ImageData(
             name, f"the full {source.title}, from Debian's package", *source.installed()
         )

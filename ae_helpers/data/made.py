@@ -1,5 +1,6 @@
 """Datasets that are made from others."""
 
+import colorsys
 from dataclasses import replace
 
 import torch
@@ -39,13 +40,8 @@ def coloured(digits: ImageData, seed: int = 0) -> ImageData:
 
 
 def _in_colour(images: Tensor, seed: int) -> Tensor:
-    hues = torch.rand(len(images), generator=torch.Generator().manual_seed(seed))
-    # The channels of a hue, each a third of the circle apart: 1 near its own, 0 at the far side.
-    thirds = torch.tensor([0, 1 / 3, 2 / 3])
-    apart = (hues[:, None] - thirds).remainder(1)
-    apart = torch.minimum(apart, 1 - apart)
-    pure = (2 - 6 * apart).clamp(0, 1)
-    colours = 1 - SATURATION * (1 - pure)
+    hues = torch.rand(len(images), generator=torch.Generator().manual_seed(seed)).tolist()
+    colours = torch.tensor([colorsys.hsv_to_rgb(hue, SATURATION, 1) for hue in hues])
     out = torch.empty(len(images), 3, *images.shape[2:], dtype=torch.uint8)
     for start in range(0, len(images), 5_000):  # as floats, all at once would be large
         part = slice(start, start + 5_000)

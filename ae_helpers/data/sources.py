@@ -13,7 +13,7 @@ from torch import Tensor
 from ae_helpers.files import replacing
 
 # Training images, training labels, test images, test labels.
-Parts = tuple[Tensor, Tensor, Tensor, Tensor]
+Parts = tuple[Tensor, ...]
 
 # What each file of MNIST starts with (LeCun, Cortes, Burges: "THE MNIST DATABASE"): a magic number
 # that names type and number of axes, then the size of each axis, as big-endian 32-bit integers.
@@ -59,11 +59,6 @@ class Source:
     megabytes: int
     place: str
     count = "two"
-
-    @property
-    def is_installed(self) -> bool:
-        """Whether the operating system has it as a package."""
-        return False
 
     @property
     def cure(self) -> str:
@@ -112,6 +107,7 @@ class Idx(Source):
 
     @property
     def is_installed(self) -> bool:
+        """Whether the operating system has it as a package."""
         folder = Path(self.folder)
         return bool(self.package) and all((folder / f"{file}.gz").is_file() for file in FILES)
 
@@ -173,7 +169,9 @@ def _cure(path: Path) -> str:
     return f"Delete {path} and load without naming a folder: what is missing will be downloaded."
 
 
-def _check(name: str, head: bytes, size: int, expected: tuple[int, ...], cure: str) -> None:
+def _check(
+    name: str, head: bytes | bytearray, size: int, expected: tuple[int, ...], cure: str
+) -> None:
     """Compare a file's header and length with what MNIST's have, before its numbers are read."""
     wanted = 4 * len(expected) + torch.Size(expected[1:]).numel()
     found = struct.unpack(f">{len(expected)}i", head) if len(head) == 4 * len(expected) else ()

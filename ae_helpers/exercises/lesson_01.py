@@ -1,13 +1,29 @@
 """Checks for lesson 01: load the digits."""
 
-from numbers import Real
+import math
 
 import torch
 
 from ae_helpers.data import ImageData, to_float
-from ae_helpers.exercises import Mistake, call, check
+from ae_helpers.exercises.answers import (
+    Mistake,
+    call,
+    call_unchanged,
+    check,
+    explain,
+    number,
+    tensor,
+)
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import black, mean_image
+
+# ---------------------------------------------------------------------------------------- a batch
+
+BATCH_SHAPES = {
+    (5, 28, 28): "The channel axis is missing. A convolution wants (N, C, H, W), here "
+    "(5, 1, 28, 28). Think of indexing with None.",
+    (5, 28, 28, 1): "The channel axis is last; PyTorch wants it second: (5, 1, 28, 28).",
+}
 
 
 @check
@@ -16,23 +32,11 @@ def to_batch(answer) -> str:
     pixels = torch.randint(30, 180, (5, 28, 28), generator=torch.Generator().manual_seed(1))
     pixels[0, 0, :2] = torch.tensor([0, 255])  # only here: the other images are fainter
     pixels = pixels.to(torch.uint8)
-    untouched = pixels.clone()
-    batch = call(answer, pixels)
-    if not isinstance(batch, torch.Tensor):
-        raise Mistake(f"You return a {type(batch).__name__}; a batch is a torch tensor.")
-    if batch.layout is not torch.strided or batch.device != pixels.device:
-        raise Mistake("A batch here is an ordinary tensor, dense and on the pixels' device.")
-    if not torch.equal(pixels, untouched):
-        raise Mistake("Your code changes the pixels it was given: the dataset itself is now wrong.")
-    if batch.ndim == 3:
-        raise Mistake(
-            f"The shape is {tuple(batch.shape)}: the channel axis is missing. A convolution wants "
-            "(N, C, H, W), here (5, 1, 28, 28). Think of indexing with None."
-        )
-    if batch.shape == (5, 28, 28, 1):
-        raise Mistake("The channel axis is last; PyTorch wants it second: (5, 1, 28, 28).")
-    if batch.shape != (5, 1, 28, 28):
-        raise Mistake(f"The shape is {tuple(batch.shape)}; expected (5, 1, 28, 28).")
+    found = call_unchanged("/= or a mask: the dataset itself is now wrong.", answer, pixels)
+    if not isinstance(found, torch.Tensor):
+        raise Mistake(f"You return a {type(found).__name__}; a batch is a torch tensor.")
+    right = to_float(pixels)[:, None]
+    batch = tensor(found, "a batch", right.shape, BATCH_SHAPES, dtype=None)
     if batch.dtype == torch.uint8:
         raise Mistake(
             "The batch is still uint8, which holds whole numbers only: .float() it, then divide by "
@@ -48,99 +52,99 @@ def to_batch(answer) -> str:
             f"Pixels run from {low:g} to {high:g}. [-1, 1] suits some networks, but ours ends in a "
             "sigmoid, which can't reach below 0."
         )
-    if abs(high - 255 / 256) < 1e-6:
-        raise Mistake("White is 0.996: you divide by 256, but the largest byte is 255.")
-    expected = to_float(pixels)[:, None]
-    lowest, highest = expected.amin((2, 3), True), expected.amax((2, 3), True)
-    if torch.allclose(batch, (expected - lowest) / (highest - lowest), atol=1e-6):
-        raise Mistake(
-            "You stretch each image from its own minimum to its own maximum, so a faint one looks "
-            "as bright as any other. Divide all of them by 255."
-        )
-    if torch.allclose(batch, expected.mT, atol=1e-6):
-        raise Mistake("Rows and columns are swapped: a 7 lies on its side. Don't transpose.")
-    if not torch.allclose(batch, expected, atol=1e-6):
-        raise Mistake(
-            "Shape and range are right, but pixels are in other places or have other values: each "
-            "is its byte divided by 255, and stays where it was."
-        )
-    fainter = call(answer, pixels[1:].clone())  # no pixel of these is white
-    if not isinstance(fainter, torch.Tensor) or fainter.shape != expected[1:].shape:
+    darkest, brightest = right.amin((2, 3), True), right.amax((2, 3), True)
+    mistakes = {
+        "White is 0.996: you divide by 256, but the largest byte is 255.": right * 255 / 256,
+        "White is 0.004: you divide by 255 twice.": right / 255,
+        "All but white became 0: // throws the fraction away. Divide by /.": right.floor(),
+        "You stretch each image from its own minimum to its own maximum, so a faint one looks as "
+        "bright as any other. Divide all of them by 255.": (right - darkest)
+        / (brightest - darkest),
+        "Rows and columns are swapped: a 7 lies on its side. Don't transpose.": right.mT,
+    }
+    otherwise = (
+        "The shape is right, but pixels are in other places or have other values: each is its byte "
+        "divided by 255, and stays where it was."
+    )
+    explain(batch, right, mistakes, otherwise=otherwise, atol=1e-6)
+    fainter = tensor(call(answer, pixels[1:].clone()), "a batch")  # no pixel of these is white
+    if fainter.shape != right[1:].shape:
         raise Mistake("For a batch of 5 all is right, but not for one of 4: N may be any number.")
-    if not torch.allclose(fainter, expected[1:], atol=1e-6):
-        raise Mistake(
-            "You divide by the largest pixel of the batch, so how bright a digit is depends on its "
-            "neighbours. Divide by 255 in every batch."
-        )
+    by_the_largest = (
+        "You divide by the largest pixel of the batch, so how bright a digit is depends on its "
+        "neighbours. Divide by 255 in every batch."
+    )
+    explain(fainter, right[1:], otherwise=by_the_largest, atol=1e-6)
     return "Right: float32, (N, 1, 28, 28), black is 0 and white is 1."
 
 
-@check
-def mean_image_error(answer: float, data: ImageData) -> str:
-    """The test MSE of answering every image with the mean training image, as a number."""
-    try:
-        value = float(answer)
-    except Exception:
-        if shape := tuple(getattr(answer, "shape", ())):
-            what = f"This is a {type(answer).__name__} of shape {shape}; it"
-        else:
-            what = f"{answer!r}"
-        raise Mistake(f"{what} is not a single number; .mean() over everything.") from None
-    test = to_float(data.test_images)
-    mean = mean_image(data.train_images)
-    right = image_errors(test, mean).mean().item()
+# ------------------------------------------------------------------------------- steps of an epoch
 
-    def close(other: float) -> bool:
-        return abs(value - other) <= 2e-3 * abs(other)
-
-    own = image_errors(test, mean_image(data.test_images)).mean().item()
-    parts = [image_errors(part, mean) for part in data.train_images.split(5_000)]
-    train = torch.cat(parts).mean().item()
-    # The test set's own mean is so close that only more digits tell it apart.
-    if value != right and abs(value - own) < abs(value - right) and abs(value - own) < 1e-6:
-        raise Mistake("You took the mean of the test images. A baseline may learn from training.")
-    if close(right):
-        return f"Right: {right:.4f}. Any network must get below this, or it has learned nothing."
-    if close(right * 784):
-        raise Mistake(f"{value:.4f} is 784 times too large: you sum over pixels; take the mean.")
-    if close(right * 255**2):
-        raise Mistake(f"{value:.0f} is 255² times too large: pixels must be in [0, 1] first.")
-    if close(right**0.5):
-        raise Mistake(f"{value:.4f} is the square root (RMSE); the MSE is not rooted.")
-    if close((test - mean).abs().mean().item()):
-        raise Mistake(f"{value:.4f} is the mean of |x − m|; square the difference, not its size.")
-    if close(black(test)):
-        raise Mistake(f"{value:.4f} is all-black's error: the mean image was not subtracted.")
-    if close((test - test.mean()).square().mean().item()):
-        raise Mistake(f"{value:.4f} uses one grey for all pixels: .mean(0) keeps a mean per pixel.")
-    if close(train):
-        raise Mistake(f"{value:.4f} is measured on the training images; measure on the test set.")
-    raise Mistake(f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape.")
+BATCH_CASES = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
+BATCH_MISTAKES = {
+    "Your answer for 100 images in batches of 32 is a fraction; a step is taken or not.": (
+        lambda n, b: n / b
+    ),
+    "You drop the last, short batch: 100 images in 32s are 4 batches, not 3.": lambda n, b: n // b,
+    "You always add one: 96 images in 32s are exactly 3 batches, not 4.": lambda n, b: n // b + 1,
+    "You round to the nearest; a short batch of any size is still a batch.": (
+        lambda n, b: round(n / b)
+    ),
+}
 
 
 @check
 def batches_per_epoch(answer) -> str:
     """``answer(images, batch_size)``: how many steps an epoch takes, the last short one too."""
-    cases = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
-    found = [call(answer, *case) for case in cases]
-    right = [-(-images // size) for images, size in cases]
-    found = [v.item() if isinstance(v, torch.Tensor) and v.ndim == 0 else v for v in found]
-    for value in found:
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise Mistake(f"You return a {type(value).__name__}; how many is a number.")
-    if any(value % 1 != 0 for value in found):  # true for nan and infinity, too
-        raise Mistake(
-            "Your answer for 100 images in batches of 32 is a fraction; a step is taken or not."
-        )
-    if found == [images // size for images, size in cases]:
-        raise Mistake("You drop the last, short batch: 100 images in 32s are 4 batches, not 3.")
-    if found == [images // size + 1 for images, size in cases]:
-        raise Mistake("You always add one: 96 images in 32s are exactly 3 batches, not 4.")
-    if found == [round(images / size) for images, size in cases]:
-        raise Mistake("You round to the nearest; a short batch of any size is still a batch.")
-    if found != right:
-        case, value, wanted = next(
-            (c, f, r) for c, f, r in zip(cases, found, right, strict=True) if f != r
-        )
-        raise Mistake(f"For {case[0]:,} images in batches of {case[1]}: {value}, not {wanted}.")
+    found = [number(call(answer, *case), "how many, one number") for case in BATCH_CASES]
+    asked = "{:,} images in batches of {}"
+    explain(found, lambda n, b: -(-n // b), BATCH_MISTAKES, cases=BATCH_CASES, asked=asked)
     return "Right: 60,000 images in batches of 32 are 1,875 steps."
+
+
+# ----------------------------------------------------------------------------- the measuring stick
+
+
+@check
+def mean_image_error(answer: float, data: ImageData) -> str:
+    """The test MSE of answering every image with the mean training image, as a number."""
+    value = number(answer, "one number, the test MSE: .mean() over everything")
+    test, mean = to_float(data.test_images), mean_image(data.train_images)
+    right = image_errors(test, mean).mean().item()
+
+    mistakes = {
+        "You took the mean of the test images. A baseline may learn from training.": (
+            lambda: image_errors(test, mean_image(data.test_images)).mean()
+        ),
+        f"{value:g} may be right, but four decimals are needed: the third can't tell the mean of "
+        "the training images from that of the test images.": round(right, 3),
+        f"{value:.4f} is 784 times too large: you sum over pixels; take the mean.": right * 784,
+        f"{value:.0f} is the sum over all pixels of all images; take the mean.": (
+            right * 784 * len(test)
+        ),
+        f"{value:.0f} is 255² times too large: pixels must be in [0, 1] first.": right * 255**2,
+        f"{value:.0f} compares pixels in [0, 1] with a mean of bytes: to_float for both.": (
+            lambda: (test - 255 * mean).square().mean()
+        ),
+        f"{value:.0f} compares bytes with a mean in [0, 1]: to_float for both.": (
+            lambda: (255 * test - mean).square().mean()
+        ),
+        f"{value:.4f} is the square root (RMSE); the MSE is not rooted.": right**0.5,
+        f"{value:.4f} is the mean of |x − m|; square the difference, not its size.": (
+            lambda: (test - mean).abs().mean()
+        ),
+        f"{value:.4f} isn't squared: too bright and too dark cancel each other.": (
+            lambda: math.copysign((test - mean).mean(), value)
+        ),
+        f"{value:.4f} is all-black's error: the mean image was not subtracted.": black(test),
+        f"{value:.4f} uses one grey for all pixels: .mean(0) keeps a mean per pixel.": (
+            lambda: (test - test.mean()).square().mean()
+        ),
+        f"{value:.4f} is measured on the training images; measure on the test set.": (
+            lambda: image_errors(data.train_images, mean).mean()
+        ),
+    }
+    otherwise = f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape."
+    # Four decimals do: the mean of the test images themselves is only 0.00006 away.
+    explain(value, right, mistakes, otherwise=otherwise, rtol=3e-5, atol=5.1e-5)
+    return f"Right: {right:.4f}. Any network must get below this, or it has learned nothing."

@@ -107,7 +107,7 @@ def best_linear(
     Returns:
         A function that repairs images: ``(N, 1, H, W)`` → the same shape, in [0, 1].
     """
-    inner = outer = 0
+    inner = outer = torch.zeros(())
     for start in range(0, pairs, 2_000):
         chosen = torch.arange(start, min(start + 2_000, pairs)) % len(images)
         clean = to_float(images[chosen])

@@ -18,7 +18,7 @@ def mean_image(train_images: Tensor) -> Tensor:
     """The pixel-wise mean of the training images, ``(1, C, H, W)`` in [0, 1]."""
     # Part by part: a float copy of the whole set would be four times as large as the set.
     parts = (to_float(part).double().sum(0, keepdim=True) for part in train_images.split(1_000))
-    return (sum(parts) / len(train_images)).float()
+    return (sum(parts, torch.zeros(())) / len(train_images)).float()
 
 
 def pca_errors(data: ImageData, components: list[int]) -> list[float]:

@@ -77,7 +77,7 @@ def read_instruments(model: nn.Module, images: Tensor) -> Instruments:
     model.eval()
     try:
         reconstructions = model(batch)
-        latent = model.encoder(batch).flatten(1)
+        latent = model.get_submodule("encoder")(batch).flatten(1)
     finally:
         model.train(was_training)
         for hook in hooks:

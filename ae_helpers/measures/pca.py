@@ -57,7 +57,8 @@ def principal_directions(points: Tensor) -> Directions:
             "Give more codes or images."
         )
     parts = [part.flatten(1) for part in points.split(1_000)]
-    mean = (sum(to_float(part).double().sum(0) for part in parts) / len(points)).float()
+    sums = (to_float(part).double().sum(0) for part in parts)
+    mean = (sum(sums, torch.zeros(())) / len(points)).float()
     covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
     for part in parts:
         centred = to_float(part) - mean

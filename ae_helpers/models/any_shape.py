@@ -86,14 +86,13 @@ class ShapedAutoencoder(Autoencoder):
         if channels != 1:
             self.encoder.conv1 = nn.Conv2d(channels, 8, kernel_size=15, padding=1)
         if self.code_shape[0] != CHANNELS:
-            last = {"kernel_size": 5, "stride": 2, "padding": 1}
-            self.encoder.conv4 = nn.Conv2d(32, self.code_shape[0], **last)
+            self.encoder.conv4 = nn.Conv2d(32, self.code_shape[0], 5, stride=2, padding=1)
         wide = [self.code_shape[0], 32, 16, 8, channels]
         settings = zip(*map(decoder_settings, sides), strict=True)  # of both sides, by layer
         for number, by_side in enumerate(settings, start=1):
             kernel, stride, padding, extra = zip(*by_side, strict=True)
             layer = nn.ConvTranspose2d(
-                *wide[number - 1 : number + 1], kernel, stride, padding, extra
+                wide[number - 1], wide[number], kernel, stride, padding, extra
             )
             if repr(layer) != repr(self.decoder.get_submodule(f"deconv{number}")):
                 setattr(self.decoder, f"deconv{number}", layer)

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ POOLINGS = (nn.MaxPool2d, nn.AvgPool2d)
 class _Layers(nn.Sequential):
     """A ``Sequential`` that can be cut: ``encoder[:3]`` is a plain ``Sequential``."""
 
-    def __getitem__(self, index: int | slice) -> nn.Module:
+    def __getitem__(self, index: int | slice) -> Any:
         return nn.Sequential(OrderedDict(self.named_children()))[index]
 
 
@@ -83,7 +83,7 @@ class Autoencoder(nn.Module):
         ValueError: an option that isn't one of those, a ``dropout`` outside [0, 1).
     """
 
-    input_shape = (1, 28, 28)
+    input_shape: tuple[int, ...] = (1, 28, 28)
     latent_size = 64
 
     def __init__(
@@ -94,7 +94,7 @@ class Autoencoder(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
-        self.options = {"activation": activation, "norm": norm, "output": output}
+        self.options: dict[str, Any] = {"activation": activation, "norm": norm, "output": output}
         if dropout:  # checkpoints from before there was dropout stay what they are
             self.options["dropout"] = dropout
         self.encoder = Encoder(activation, norm, dropout)
@@ -131,7 +131,7 @@ class Paired(nn.Module):
         latent_size: how many numbers a code has.
     """
 
-    input_shape = (1, 28, 28)
+    input_shape: tuple[int, ...] = (1, 28, 28)
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, latent_size: int = 64):
         super().__init__()
@@ -171,11 +171,11 @@ def in_evaluation(
     check_images(images, getattr(model, "input_shape", None))
     device, was_training = next(model.parameters(), images).device, model.training
     model.eval()
-    answers = None
+    answers = torch.empty(0)
     try:
         for start in range(0, len(images), batch_size):
             answer = function(to_float(images[start : start + batch_size].to(device)))
-            if answers is None:  # in one piece, without a second copy of all at the end
+            if not start:  # in one piece, without a second copy of all at the end
                 answers = answer.new_empty(len(images), *answer.shape[1:], device="cpu")
             answers[start : start + batch_size] = answer
     finally:
@@ -207,9 +207,10 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows, field, jump = [], 1, 1
+    rows, jump = [], 1
+    field: int | None = 1
 
-    def record(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+    def record(layer: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         nonlocal field, jump
         # A convolution multiplies a whole window for each output, a linear layer all inputs; a
         # transposed convolution multiplies a whole stamp for each input. weight[0] is each of them.
@@ -244,7 +245,7 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="#"))
 
 
-def _describe(layer: nn.Module) -> str:
+def _describe(layer: Any) -> str:
     name = type(layer).__name__
     if isinstance(layer, nn.Linear):
         return f"{name}({layer.in_features}, {layer.out_features})"

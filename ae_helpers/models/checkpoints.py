@@ -3,6 +3,7 @@
 import io
 import pickle
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from ae_helpers.files import replacing
 from ae_helpers.models.backbone import Autoencoder
 
 FORMAT = "sixty-four-numbers 1"
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def save(path: str | Path, model: nn.Module, **extra) -> None:
@@ -74,7 +76,10 @@ def load(path: str | Path) -> dict:
     return content
 
 
-def load_model(path: str | Path, kind: type[Autoencoder] = Autoencoder) -> Autoencoder:
+def load_model(
+    path: str | Path,
+    kind: type[Network] = Autoencoder,  # type: ignore[assignment]  # unknown: a type's default
+) -> Network:
     """Rebuild the network in a checkpoint, with its weights, in evaluation mode.
 
     Args:

@@ -63,7 +63,7 @@ class VAE(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """The image of each latent code: ``(N, latent_size)`` → ``(N, 1, 28, 28)`` in (0, 1)."""
-        first, rest = self.decoder.deconv1, self.decoder[1:]
+        first, rest = self.decoder[0], self.decoder[1:]
         return rest(first(latent[:, :, None, None]) + self.places)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -44,9 +44,12 @@ def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
 def show(figure: Figure, alt: str, **kwargs):
     """Show a figure in a notebook, with a text for those who can't see it.
 
+    It reaches them on the pages of ``make execute`` and where only text is shown; JupyterLab itself
+    gives a screen reader nothing of a picture.
+
     Args:
         figure: from this module, or any matplotlib figure.
-        alt: what is to be seen, in a sentence; screen readers read it out.
+        alt: what is to be seen, in a sentence.
         kwargs: for ``IPython.display.display``, such as ``display_id=True``.
     """
     plt.close(figure)

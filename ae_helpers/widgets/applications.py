@@ -3,7 +3,6 @@
 import io
 import math
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -15,14 +14,16 @@ from torch.nn import functional as F
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import applications
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
-from ae_helpers.widgets import frame
-from ae_helpers.widgets.pad import PAD, Brush, beside
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.drawing import PAD, Brush, side_of
+from ae_helpers.widgets.explorer import Explorer, check_named, own_copies
+from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture, tiles
 
 ROWS = 4  # of digits that went wrong, and as many columns
 BINS = 60
 
 
-def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explorer:
+def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
     """Add noise to a digit, cover parts of it with a brush, and see what a network repairs.
 
     The noise is ``applications.add_noise``'s, one fixed pattern that the slider makes stronger.
@@ -38,20 +39,9 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         TypeError, ValueError: no networks by name, or images or a network that can't be explored;
             the message says which, and why.
     """
-    frame.check_named("networks", networks, '{"denoiser": shipped.denoiser()}')
     check_images(images)
-    channels, side, width = images.shape[1:]
-    if channels != 1 or side != width:
-        raise ValueError(
-            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
-            "because that is what the brush covers. Make them grey and cut them square."
-        )
-    images, copies = images.cpu(), {}
-    for name, network in networks.items():
-        try:
-            copies[name] = frame.own_copy(network, images, trained=False)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{name}: {error}") from None
+    side, images = side_of(images), images.cpu()
+    copies = own_copies(networks, images, trained=False)
     scale, seed, pad = f"squared error, 0 to {ERROR_MAX}", 0, Brush(description="brush")
 
     def draw(brush: bytes, network: str, digit: int, noise: float):
@@ -63,14 +53,14 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
         model = copies[network]
         repaired = model.decode(model.encode(damaged[None]))[0]
         file = io.BytesIO()
-        frame.grey(noisy).save(file, "png")
+        as_image(noisy).save(file, "png")
         pad.picture = file.getvalue()
         before, after = ((clean - image).square().mean().item() for image in (damaged, repaired))
         return {
-            "damaged": frame.grey(damaged),
-            "repaired": frame.grey(repaired),
-            "clean": frame.grey(clean),
-            scale: frame.coloured((clean - repaired).square()[0], "Oranges", 0, ERROR_MAX),
+            "damaged": as_image(damaged),
+            "repaired": as_image(repaired),
+            "clean": as_image(clean),
+            scale: error_map(clean, repaired),
         }, (
             f"Digit {digit}, noise {noise:.2f}, {covered.sum()} of {covered.numel()} pixels "
             f"covered. Against the clean digit the damaged one has an error of {before:.4f}, the "
@@ -87,34 +77,32 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> frame.Explor
     square = torch.zeros(PAD, PAD, dtype=torch.uint8)
     square[130:200, 100:170] = 255
     pad.value = square.numpy().tobytes()  # so that there is something to see at once
-    hint = widgets.HTML(
-        "Cover parts of the digit with the mouse or a finger. By keyboard: the arrow keys move the "
-        "brush, the space bar covers."
-    )
     controls = {
-        "network": frame.choice("network", list(copies)),
-        "digit": frame.slider("digit", 0, len(images) - 1, 0),
-        "noise": frame.slider("noise", 0.0, 1.0, 0.3, 0.05),
+        "network": choice("network", list(copies)),
+        "digit": slider("digit", 0, len(images) - 1, 0),
+        "noise": slider("noise", 0.0, 1.0, 0.3, 0.05),
     }
-    return frame.Explorer(
+    return Explorer(
         "Damage a digit, and have it repaired",
         {"brush": pad, **controls},
         {
-            "damaged": frame.picture("The digit with noise, and black where it is covered."),
-            "repaired": frame.picture("What the chosen network makes of the damaged digit."),
-            "clean": frame.picture("The digit as it was."),
-            scale: frame.picture(
+            "damaged": picture("The digit with noise, and black where it is covered."),
+            "repaired": picture("What the chosen network makes of the damaged digit."),
+            "clean": picture("The digit as it was."),
+            scale: picture(
                 "Where the repaired digit differs from the clean one: white for 0, darkest from "
                 f"{ERROR_MAX} on."
             ),
         },
         draw,
         {"Uncover": uncover, "New noise": renew},
-        beside(pad, hint, *controls.values()),
+        "Cover parts of it with the mouse or a finger. By keyboard: the arrow keys move the brush, "
+        "the space bar covers.",
+        across=2,
     )
 
 
-def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) -> frame.Explorer:
+def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) -> Explorer:
     """Choose a detector and how many false alarms are accepted; see what it catches and misses.
 
     The threshold is such that no larger share of the known images than accepted scores above it;
@@ -130,7 +118,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
         TypeError, ValueError: no scores by name, or scores, marks and images that don't fit
             together; the message says which, and why.
     """
-    frame.check_named("scores", scores, '{"error": errors}')
+    check_named("scores", scores, '{"error": errors}')
     check_images(images)
     _check_marks(unknown, len(images))
     images, unknown = images.cpu(), unknown.cpu()
@@ -159,29 +147,26 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
         )
 
     first = charts[next(iter(charts))]
-    return frame.Explorer(
+    return Explorer(
         "Set a threshold: what is strange enough for an alarm?",
         {
-            "detector": frame.choice("detector", list(scores)),
-            "accepted": frame.slider("false alarms (%)", 0, 50, 5),
+            "detector": choice("detector", list(scores)),
+            "accepted": slider("false alarms (%)", 0, 50, 5),
         },
         {
-            "scores": frame.picture(
+            "scores": picture(
                 "Histograms of the scores of known and unknown images; a line at the threshold.",
                 *first.histogram(0).size,
             ),
-            "ROC curve": frame.picture(
+            "ROC curve": picture(
                 "The share caught against the share of false alarms; a dot at the threshold.",
                 *first.roc(0, 0).size,
             ),
-            "missed": frame.picture(
-                "Unknown images below the threshold, the lowest first.", 144, 144
-            ),
-            "false alarms": frame.picture(
-                "Known images above the threshold, the highest first.", 144, 144
-            ),
+            "missed": picture("Unknown images below the threshold, the lowest first.", 144),
+            "false alarms": picture("Known images above the threshold, the highest first.", 144),
         },
         draw,
+        across=2,
     )
 
 
@@ -197,10 +182,10 @@ class _Charts:
         self.low, self.high = scores.min().item(), scores.quantile(0.995).item()
         if self.high <= self.low:
             self.high = self.low + 1
-        self.background, self.place = frame.on_canvas(
+        self.background, self.place = on_canvas(
             _histogram(scores[~unknown], scores[unknown], self.low, self.high)
         )
-        self.roc_background, self.roc_place = frame.on_canvas(_roc(*curve))
+        self.roc_background, self.roc_place = on_canvas(_roc(*curve))
 
     def histogram(self, threshold: float) -> Image.Image:
         image = self.background.copy()
@@ -220,7 +205,7 @@ def _worst(images: Tensor, scores: Tensor, chosen: Tensor, highest: bool) -> Ima
     """The chosen images, sorted by score, as many as there is room for."""
     index = chosen.nonzero().flatten()
     index = index[scores[index].argsort(descending=highest, stable=True)]
-    return frame.tiles(images[index[: ROWS * ROWS]], ROWS, ROWS)
+    return tiles(images[index[: ROWS * ROWS]], ROWS, ROWS)
 
 
 @styled

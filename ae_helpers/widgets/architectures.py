@@ -7,34 +7,35 @@ from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, pca, reconstruct
 from ae_helpers.models import ledger
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copies
+from ae_helpers.widgets.pictures import SMALL, as_image, error_map, picture
 
 MEASURED = 500  # test images that can be chosen, and that mean errors are taken from
 
 
-def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> frame.Explorer:
+def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Explorer:
     """Pick a network and a digit: its reconstruction, its error map, its price, and PCA beside it.
 
     PCA keeps as many components as the network's code has numbers; its directions are those of the
     training images. Shown are the first ``MEASURED`` test images.
 
     Args:
-        networks: trained autoencoders, as ``frame.own_copy`` takes them, by name.
+        networks: trained autoencoders, as ``own_copy`` takes them, by name.
         data: with at least two training images.
 
     Raises:
-        TypeError, ValueError: no networks, or one that can't be explored (see ``frame.own_copy``),
+        TypeError, ValueError: no networks, or one that can't be explored (see ``own_copy``),
             or has more numbers than an image has pixels; the message names it.
     """
-    if not isinstance(networks, dict):
-        raise TypeError(
-            f"The networks are a {type(networks).__name__}; expected a dict of trained "
-            'autoencoders by name. Write {"backbone": model}.'
-        )
-    if not networks:
-        raise ValueError("There is no network in the dict; expected at least one to pick.")
     images = data.test_images[:MEASURED].cpu()
-    models = {name: _checked(name, network, images) for name, network in networks.items()}
+    models, pixels = own_copies(networks, images), images[0].numel()
+    for name, model in models.items():
+        if model.latent_size > pixels:
+            raise ValueError(
+                f"{name}: a code of {model.latent_size} numbers is larger than the image's "
+                f"{pixels} pixels, and PCA has no more components. Give it a smaller latent_size."
+            )
     directions = pca.principal_directions(data.train_images.cpu())
     points = to_float(images).flatten(1)
     coordinates = directions.coordinates(points)
@@ -58,46 +59,33 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> fram
         k = models[network].latent_size
         own, pca = errors[network]
         return {
-            "original": frame.grey(image),
-            "reconstruction": frame.grey(answer),
-            "squared error": frame.coloured((image - answer).square()[0], "Oranges", 0, ERROR_MAX),
-            "PCA, as many numbers": frame.grey(by_pca([digit], k)[0]),
+            "original": as_image(image),
+            "reconstruction": as_image(answer),
+            "squared error": error_map(image, answer),
+            "by PCA": as_image(by_pca([digit], k)[0]),
         }, (
             f"{network}: {prices[network]} per image, {k} numbers. Error of "
-            f"{frame.digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
+            f"{digit_name(digit, labels)}: {own[digit]:.4f}, by PCA-{k} {pca[digit]:.4f}; "
             f"mean of {len(images)} digits: {own.mean():.4f}, by PCA-{k} {pca.mean():.4f}."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Pick an architecture and a digit",
         {
-            "network": frame.choice("network", list(models)),
-            "digit": frame.slider("test digit", 0, len(images) - 1, 0),
+            "network": choice("network", list(models)),
+            "digit": slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "original": frame.picture("the chosen test digit"),
-            "reconstruction": frame.picture("what the chosen network makes of it"),
-            "squared error": frame.picture(
-                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on"
+            "original": picture("the chosen test digit", SMALL),
+            "reconstruction": picture("what the chosen network makes of it", SMALL),
+            "squared error": picture(
+                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on",
+                SMALL,
             ),
-            "PCA, as many numbers": frame.picture(
-                "what PCA makes of the digit with as many numbers as the network's code has"
+            "by PCA": picture(
+                "what PCA makes of the digit with as many numbers as the network's code has",
+                SMALL,
             ),
         },
         draw,
     )
-
-
-def _checked(name: str, network: nn.Module, images: torch.Tensor) -> nn.Module:
-    """Its own copy; whatever is wrong with it, the message begins with its name."""
-    try:
-        model = frame.own_copy(network, images)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
-    pixels = images[0].numel()
-    if model.latent_size > pixels:
-        raise ValueError(
-            f"{name}: a code of {model.latent_size} numbers is larger than the image's {pixels} "
-            "pixels, and PCA has no more components than pixels. Give it a smaller latent_size."
-        )
-    return model

@@ -4,22 +4,22 @@ import copy
 import math
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider, switch
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.pictures import SMALL, as_image, coloured, picture, tiles
 
 CHOSEN = 500  # images to choose from
 ALONE, RANDOM, BLACK = "nobody: a batch of one", "random digits", "black images"
-SHOWN = 25  # mates in the picture, 5×5
-PANEL = 140  # pixels of the screen, so that five pictures stand side by side
+MATES = 5  # rows of them in the picture, and as many columns
 LIMIT = 0.5  # the difference of a pixel that is shown as darkest
 
 
-def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
+def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
     """Choose the batch-mates of a digit, and see what they do to its code and reconstruction.
 
     In training mode batch normalisation uses the statistics of the batch, so they do something; in
@@ -27,15 +27,15 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
     if there is any, stays off, or chance would be shown as well.
 
     Args:
-        model: a trained autoencoder with batch normalisation, as ``frame.own_copy`` takes it. It
+        model: a trained autoencoder with batch normalisation, as ``own_copy`` takes it. It
             stays as it is, its running statistics included.
         data: its test images are the digits to choose from, and their company.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy``; or a model without batch normalisation, or
+        TypeError, ValueError: see ``own_copy``; or a model without batch normalisation, or
             with one that keeps no running statistics.
     """
-    evaluated = frame.own_copy(model, data.test_images)
+    evaluated = own_copy(model, data.test_images)
     layers = [part for part in evaluated.modules() if isinstance(part, _BatchNorm)]
     if not layers:
         raise ValueError(
@@ -84,15 +84,13 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
         away[digit] = math.inf
         errors = [image_errors(batch[:1], each[None]).item() for each in (rebuilt, usual)]
         mode = "Evaluation mode" if evaluation else "Training mode"
-        name = frame.digit_name(digit, labels)
+        name = digit_name(digit, labels)
         return {
-            "digit": frame.grey(batch[0]),
-            "its batch-mates": _mosaic(others, batch[0]),
-            "in this batch": frame.grey(rebuilt),
-            "in evaluation mode": frame.grey(usual),
-            "the first minus the second": frame.coloured(
-                (rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT
-            ),
+            "digit": as_image(batch[0]),
+            "its batch-mates": tiles(others, MATES, MATES, below=0, beside=0),
+            "in this batch": as_image(rebuilt),
+            "in evaluation mode": as_image(usual),
+            "difference": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
         }, (
             f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
             f"place in evaluation mode; the nearest code of another digit is {away.min():.2f} "
@@ -100,39 +98,29 @@ def batch_mates(model: nn.Module, data: ImageData) -> frame.Explorer:
             "per pixel)."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Choose the batch-mates of a digit",
         {
-            "mates": frame.choice("batch-mates", companies, RANDOM),
-            "size": frame.slider("how many", 1, 31, 7),
-            "draw": frame.slider("another draw", 0, 9, 0),
-            "digit": frame.slider("digit", 0, len(codes) - 1, 0),
-            "evaluation": frame.switch("evaluation mode", False),
+            "mates": choice("batch-mates", companies, RANDOM),
+            "size": slider("how many", 1, 31, 7),
+            "draw": slider("another draw", 0, 9, 0),
+            "digit": slider("digit", 0, len(codes) - 1, 0),
+            "evaluation": switch("evaluation mode", False),
         },
         {
-            "digit": frame.picture("The chosen digit.", PANEL, PANEL),
-            "its batch-mates": frame.picture("The images in the batch with it.", PANEL, PANEL),
-            "in this batch": frame.picture(
-                "What the network draws for the digit in the company of these.", PANEL, PANEL
+            "digit": picture("The chosen digit.", SMALL),
+            "its batch-mates": picture("The images in the batch with it.", SMALL),
+            "in this batch": picture(
+                "What the network draws for the digit in the company of these.", SMALL
             ),
-            "in evaluation mode": frame.picture(
-                "What it draws in evaluation mode, whatever the batch.", PANEL, PANEL
+            "in evaluation mode": picture(
+                "What it draws in evaluation mode, whatever the batch.", SMALL
             ),
-            "the first minus the second": frame.picture(
+            "difference": picture(
                 f"Red where the company makes a pixel brighter, blue where darker, to ±{LIMIT}.",
-                PANEL,
-                PANEL,
+                SMALL,
             ),
         },
         draw,
+        across=3,
     )
-
-
-def _mosaic(images: Tensor, like: Tensor) -> Image.Image:
-    """Up to ``SHOWN`` images in a square; where there are fewer, it stays transparent."""
-    side, (height, width) = math.isqrt(SHOWN), like.shape[1:]
-    board = Image.new("LA", (side * width, side * height), (255, 0))
-    for number, image in enumerate(images[:SHOWN]):
-        row, column = divmod(number, side)
-        board.paste(frame.grey(image), (column * width, row * height))
-    return board

@@ -1,10 +1,4 @@
 // A picture that answers: a click, a drag or an arrow key tells Python where it was meant.
-const STEPS = {
-  ArrowLeft: { right: -1 },
-  ArrowRight: { right: 1 },
-  ArrowUp: { down: -1 },
-  ArrowDown: { down: 1 },
-};
 
 function render({ model, el }) {
   const image = document.createElement("img");
@@ -12,13 +6,18 @@ function render({ model, el }) {
   image.tabIndex = 0;
   image.draggable = false; // else the browser would carry the picture itself away
   image.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
+  let width = 0; // of the picture, in its own pixels
   let held = false; // whether the pointer is down
   let underway = false; // whether Python has still to answer the last place
   let next = null; // where the pointer has got to meanwhile
 
   function show() {
+    const file = model.get("value"); // a DataView
+    // As the file itself says: the browser knows no size before it has loaded the picture.
+    [width, image.height] = [file.getUint32(16), file.getUint32(20)];
+    image.width = width;
     URL.revokeObjectURL(image.src);
-    image.src = URL.createObjectURL(new Blob([model.get("value")], { type: "image/png" }));
+    image.src = URL.createObjectURL(new Blob([file], { type: "image/png" }));
   }
 
   function name() {
@@ -39,7 +38,7 @@ function render({ model, el }) {
   }
 
   function tell(event) {
-    const scale = image.naturalWidth / image.clientWidth; // in a narrow window it is smaller
+    const scale = width / image.clientWidth; // in a narrow window it is smaller
     const [x, y] = [event.offsetX, event.offsetY].map((length) => Math.floor(length * scale));
     if (underway) next = { x, y };
     else send({ x, y });

@@ -6,8 +6,10 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ae_helpers.plots.style import ORANGE, VERMILION
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.digits import font, numbered, outline
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import coloured, enlarged, picture
 
 BOARD = 256  # pixels of the screen that a board of squares is wide and high
 LINES = "#777777"
@@ -17,7 +19,7 @@ PADDING, PIXEL, SEEN_PADDING, SEEN = "#E4E4E4", "#8CC8EC", "#F7DFAE", ORANGE
 # -------------------------------------------------------------------------- the size rule: windows
 
 
-def size_rule(n: int, kernel_size: int, stride: int = 1, padding: int = 0) -> frame.Explorer:
+def size_rule(n: int, kernel_size: int, stride: int = 1, padding: int = 0) -> Explorer:
     """A convolution's sizes: what one output pixel sees, how often each input pixel is seen.
 
     Settings that are impossible are shown and explained, not refused.
@@ -35,8 +37,8 @@ def size_rule(n: int, kernel_size: int, stride: int = 1, padding: int = 0) -> fr
         "kernel_size": _setting("kernel_size k", kernel_size, 1, 15),
         "stride": _setting("stride s", stride, 1, 5),
         "padding": _setting("padding p", padding, 0, 7),
-        "row": frame.slider("output row", 0, last, last // 2),
-        "column": frame.slider("output column", 0, last, last // 2),
+        "row": slider("output row", 0, last, last // 2),
+        "column": slider("output column", 0, last, last // 2),
     }
     alts = {
         "input in its padding": "The input pixels in blue, padding around them in grey; what the "
@@ -84,9 +86,9 @@ def size_rule(n: int, kernel_size: int, stride: int = 1, padding: int = 0) -> fr
         count = _board(_counted(seen, seen.max().item()), n, seen)
         return dict(zip(alts, (source, target, count), strict=True)), readout
 
-    panels = {name: frame.picture(alt, BOARD + 1, BOARD + 1) for name, alt in alts.items()}
+    panels = {name: picture(alt, BOARD + 1) for name, alt in alts.items()}
     title = "Move the windows of a convolution"
-    return frame.Explorer(title, controls, panels, draw, arranged=_columns(controls))
+    return Explorer(title, controls, panels, draw)
 
 
 def output_size(n: int, kernel_size: int, stride: int, padding: int) -> int:
@@ -119,7 +121,7 @@ def _seen(seen: Tensor, n: int, kernel_size: int, stride: int, padding: int) -> 
 
 def transposed_convolution(
     n: int, kernel_size: int, stride: int = 1, padding: int = 0, output_padding: int = 0
-) -> frame.Explorer:
+) -> Explorer:
     """A transposed convolution, stamp by stamp, and how many stamps fall on each output pixel.
 
     Settings that are impossible are shown and explained, not refused.
@@ -137,7 +139,7 @@ def transposed_convolution(
         "stride": _setting("stride s", stride, 1, 4),
         "padding": _setting("padding p", padding, 0, 7),
         "output_padding": _setting("output_padding o", output_padding, 0, 4),
-        "stamps": frame.slider("stamps so far", 0, n * n, (n * n + 1) // 2),
+        "stamps": slider("stamps so far", 0, n * n, (n * n + 1) // 2),
     }
     alts = {
         "input": "The input numbers: those already stamped in blue, the last of them in orange.",
@@ -180,9 +182,9 @@ def transposed_convolution(
         readout = f"{rule.replace('-', '−')}: {text}"
         return dict(zip(alts, (source, canvas, target), strict=True)), readout
 
-    panels = {name: frame.picture(alt, BOARD + 1, BOARD + 1) for name, alt in alts.items()}
+    panels = {name: picture(alt, BOARD + 1) for name, alt in alts.items()}
     title = "Lay the stamps of a transposed convolution"
-    return frame.Explorer(title, controls, panels, draw, arranged=_columns(controls))
+    return Explorer(title, controls, panels, draw)
 
 
 def transposed_size(
@@ -264,20 +266,14 @@ def _setting(label: str, value: int, low: int, high: int) -> widgets.Widget:
             f"{label} is {value!r}; expected a whole number from {low} to {high}, where its slider "
             "goes. Start within, or compute the size with output_size or transposed_size."
         )
-    return frame.slider(label, low, high, value)
+    return slider(label, low, high, value)
 
 
 def _within(size: int, *sliders: widgets.Widget) -> list[int]:
     """Let the sliders end at ``size - 1``, which takes along a value beyond; their values."""
-    for slider in sliders:
-        slider.max = size - 1
-    return [slider.value for slider in sliders]
-
-
-def _columns(controls: dict[str, widgets.Widget]) -> widgets.Widget:
-    """The controls in two columns, or in one where there is no room for two."""
-    layout = widgets.Layout(grid_template_columns="repeat(auto-fit, minmax(300px, 1fr))")
-    return widgets.GridBox(list(controls.values()), layout=layout)
+    for control in sliders:
+        control.max = size - 1
+    return [control.value for control in sliders]
 
 
 def _painted(kinds: Tensor) -> Image.Image:
@@ -289,7 +285,7 @@ def _painted(kinds: Tensor) -> Image.Image:
 
 def _counted(counts: Tensor, high: int) -> Image.Image:
     """Counts, ``(H, W)``, as colours from 0 to ``high``; white where there is nothing to count."""
-    image = frame.coloured(counts, "viridis", 0, high).convert("RGB")
+    image = coloured(counts, "viridis", 0, high).convert("RGB")
     image.paste("white", mask=_mask(counts == 0))
     return image
 
@@ -314,7 +310,7 @@ def _board(colours: Image.Image, squares: int, numbers: Tensor | None = None) ->
     side = BOARD // squares
     board = Image.new("RGBA", (BOARD + 1, BOARD + 1), "#FFFFFF00")
     if numbers is None:
-        board.paste(frame.enlarged(colours, side))
+        board.paste(enlarged(colours, side))
     else:
         board.paste(numbered(colours, numbers, side))
     if side >= 5:

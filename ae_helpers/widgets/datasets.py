@@ -5,39 +5,35 @@ import functools
 from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers.data import ImageData, to_float
+from ae_helpers.data import ImageData
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.measures.baselines import black, mean_image
 from ae_helpers.plots.style import ERROR_MAX
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.explorer import Explorer, check_named, digit_name, own_copy
+from ae_helpers.widgets.pictures import as_image, error_map, picture
 
 CHOSEN = 200  # images to choose from, and to average errors over
 
 
-def dataset_browser(
-    networks: dict[str, nn.Module], datasets: dict[str, ImageData]
-) -> frame.Explorer:
+def dataset_browser(networks: dict[str, nn.Module], datasets: dict[str, ImageData]) -> Explorer:
     """Choose a dataset, a network and an image: original, reconstruction, error map.
 
     Where the network takes images of another shape, the explorer says so and shows no more than
     the original.
 
     Args:
-        networks: autoencoders by name, as ``frame.own_copy`` takes them; each fits one of the
+        networks: autoencoders by name, as ``own_copy`` takes them; each fits one of the
             datasets.
         datasets: by name; of grey or RGB images. The first test images are shown, and the mean
             image is that of the training images.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy``; or nothing to choose from, a network that
+        TypeError, ValueError: see ``own_copy``; or nothing to choose from, a network that
             fits no dataset, or images with neither 1 nor 3 channels.
     """
-    for name, given in {"networks": networks, "datasets": datasets}.items():
-        if not isinstance(given, dict) or not given:
-            raise ValueError(
-                f"The {name} are {given!r}; expected at least one, by name: a dict such as "
-                f'{{"digits": …}}.'
-            )
+    check_named("networks", networks, '{"digits": model}')
+    check_named("datasets", datasets, '{"digits": digits}')
     tests = {name: images.test_images[:CHOSEN].cpu() for name, images in datasets.items()}
     copies = {name: _own(name, network, tests) for name, network in networks.items()}
     count = min(map(len, tests.values()))
@@ -59,9 +55,9 @@ def dataset_browser(
     def draw(dataset: str, network: str, number: int):
         images, labels = tests[dataset], datasets[dataset].test_labels
         image, found = images[number], rebuilt(network, dataset)
-        which = frame.digit_name(number, labels, "image")
+        which = digit_name(number, labels, "image")
         said = f"{dataset}, {which}, by the network “{network}”"
-        original = frame.as_image(image)
+        original = as_image(image)
         if found is None:
             blank = Image.new("LA", original.size, (255, 0))
             takes, has = ("×".join(map(str, s)) for s in (copies[network].input_shape, image.shape))
@@ -70,30 +66,29 @@ def dataset_browser(
                 "or build one for them."
             )
         answers, errors = found
-        squares = (to_float(image) - answers[number]).square().mean(0)
         by_mean = by_mean_image(dataset)
         own, mean = errors[number].item(), by_mean[number].item()
         return {
             "original": original,
-            "reconstruction": frame.as_image(answers[number]),
-            "squared error": frame.coloured(squares, "Oranges", 0, ERROR_MAX),
+            "reconstruction": as_image(answers[number]),
+            "squared error": error_map(image, answers[number]),
         }, (
             f"{said}: error {own:.4f} (MSE per pixel and channel), the mean image's {mean:.4f}, "
             f"black's {black(image[None]):.4f}. Over {len(images)} images {errors.mean():.4f}, "
             f"{errors.mean() / by_mean.mean():.0%} of the mean image's {by_mean.mean():.4f}."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Send every dataset through every network",
         {
-            "dataset": frame.choice("dataset", list(datasets)),
-            "network": frame.choice("network", list(networks)),
-            "number": frame.slider("image", 0, count - 1, 0),
+            "dataset": choice("dataset", list(datasets)),
+            "network": choice("network", list(networks)),
+            "number": slider("image", 0, count - 1, 0),
         },
         {
-            "original": frame.picture("The chosen image."),
-            "reconstruction": frame.picture("What the chosen network makes of it."),
-            "squared error": frame.picture(
+            "original": picture("The chosen image."),
+            "reconstruction": picture("What the chosen network makes of it."),
+            "squared error": picture(
                 f"Where they differ: white for 0, darkest from {ERROR_MAX} on, the mean of all "
                 "channels."
             ),
@@ -112,4 +107,4 @@ def _own(name: str, network: nn.Module, tests: dict[str, Tensor]) -> nn.Module:
             f"The network {name!r} takes images of shape {tuple(wanted)}; expected a dataset of "
             f"that shape among {shapes}. Add one, or leave the network out."
         )
-    return frame.own_copy(network, fitting[0], trained=False)
+    return own_copy(network, fitting[0], trained=False)

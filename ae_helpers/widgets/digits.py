@@ -9,13 +9,15 @@ from torch import Tensor
 
 from ae_helpers.data import ImageData, check_images
 from ae_helpers.plots.style import ORANGE
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import as_image, enlarged, picture
 
 AROUND = 9  # pixels that the window of numbers is wide and high
 PANEL = 288  # pixels of the screen that both pictures are wide and high
 
 
-def browse_digits(digits: ImageData) -> frame.Explorer:
+def browse_digits(digits: ImageData) -> Explorer:
     """Choose an image by set, class and number; read its pixels through a movable window.
 
     Args:
@@ -55,20 +57,17 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
     height, width = digits.train_images.shape[2:]
     classes = digits.train_labels.unique().tolist()
     controls = {
-        "part": frame.choice("set", list(sets)),
-        "label": frame.choice("class", ["any", *classes]),
-        "number": frame.slider("number", 0, len(digits.train_images) - 1, 0),
-        "row": frame.slider("row", 0, height - 1, height // 2),
-        "column": frame.slider("column", 0, width - 1, width // 2),
+        "part": choice("set", list(sets)),
+        "label": choice("class", ["any", *classes]),
+        "number": slider("number", 0, len(digits.train_images) - 1, 0),
+        "row": slider("row", 0, height - 1, height // 2),
+        "column": slider("column", 0, width - 1, width // 2),
     }
     pictures = {
-        "digit": frame.picture(
-            "The chosen digit; an orange frame shows where the window lies.", PANEL, PANEL
-        ),
-        "pixel values in the frame": frame.picture(
+        "digit": picture("The chosen digit; an orange frame shows where the window lies.", PANEL),
+        "pixel values in the frame": picture(
             "The pixels in the frame, enlarged, each with its value; the chosen one has an orange "
             "rim.",
-            PANEL,
             PANEL,
         ),
     }
@@ -91,9 +90,9 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
         )
         near = image[top : top + size, left : left + size]
         side = max(PANEL // max(image.shape), 1)
-        whole = frame.enlarged(frame.grey(image), side)
+        whole = enlarged(as_image(image), side)
         outline(whole, side, top, left, size, size)
-        numbers = numbered(frame.grey(near), near, PANEL // size)
+        numbers = numbered(as_image(near), near, PANEL // size)
         outline(numbers, PANEL // size, row - top, column - left, 1, 1)
 
         kind = f"{part} images" if label == "any" else f"{part} images of class {label}"
@@ -106,7 +105,7 @@ def browse_digits(digits: ImageData) -> frame.Explorer:
             f"Row {row}, column {column}: {value}, as a fraction of 255 {value / 255:.3f}."
         )
 
-    return frame.Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
+    return Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
 
 
 def numbered(image: Image.Image, values: Tensor, side: int) -> Image.Image:
@@ -117,7 +116,7 @@ def numbered(image: Image.Image, values: Tensor, side: int) -> Image.Image:
         values: the numbers, whole, ``(H, W)``.
         side: below 13 nothing is written: nobody could read it.
     """
-    squares = frame.enlarged(image, side)
+    squares = enlarged(image, side)
     if side < 13:
         return squares
     light = image.convert("L").tobytes()

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.measures import image_errors, latent, pca
 from ae_helpers.plots.style import BLUE, ORANGE, SKY, styled
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer, digit_name, own_copy
+from ae_helpers.widgets.pictures import SMALL, as_image, on_canvas, picture
 
 try:
     from ae_helpers.training.matrix_products import as_products
@@ -28,7 +30,7 @@ FAR = 0.9  # of training digits have a nearer neighbour: a code as far from all 
 MEASURED = 500  # images that "usual" distances and mean errors are taken from
 
 
-def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
+def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
     """Walk along the leading principal directions of the training codes, and see what is decoded.
 
     Above each slider stands the density of the training codes. The readout compares the distance
@@ -36,13 +38,13 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
     where it is large. (The distance from their mean would not do: it calls random codes usual.)
 
     Args:
-        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        model: a trained autoencoder, as ``own_copy`` takes it.
         train_images: ``(N, 1, H, W)``, at least two: the digits that it was trained with.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy`` and ``pca.principal_directions``.
+        TypeError, ValueError: see ``own_copy`` and ``pca.principal_directions``.
     """
-    model = frame.own_copy(model, train_images)
+    model = own_copy(model, train_images)
     codes = latent.encode(model, train_images)
     directions, neighbours = pca.principal_directions(codes), latent.Neighbours(codes)
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
@@ -53,8 +55,8 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
     shown, generator = len(deviations), torch.Generator().manual_seed(0)
 
     names = [f"direction {number}" for number in range(1, shown + 1)]
-    sliders = {name: frame.slider(name, -FARTHEST, FARTHEST, 0.0, STEP) for name in names}
-    digit = frame.slider("training digit", 0, len(train_images) - 1, 0)
+    sliders = {name: slider(name, -FARTHEST, FARTHEST, 0.0, STEP) for name in names}
+    digit = slider("training digit", 0, len(train_images) - 1, 0)
     rest = torch.zeros(codes.shape[1])  # the code's coordinates, less what the sliders add
 
     def draw(digit: int, **values: float):
@@ -65,9 +67,9 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         nearer = (usual < distances).float().mean().item()
         warning = "⚠ Few digits are as lonely as this. " if nearer > FAR else ""
         return {
-            "decoded": frame.grey(model.decode(code)[0]),
-            "nearest training digit": frame.grey(train_images[index.item()]),
-            "training digit to start from": frame.grey(train_images[digit]),
+            "decoded": as_image(model.decode(code)[0]),
+            "nearest training digit": as_image(train_images[index.item()]),
+            "digit to start from": as_image(train_images[digit]),
         }, (
             f"{warning}The nearest training digit is {distances.item():.0f} away; {nearer:.0%} of "
             "the training digits have another one nearer than that."
@@ -77,24 +79,23 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
         """Set the sliders to coordinates; whatever they can't show stays in ``rest``."""
         nonlocal rest
         rest = place.clone()
-        for number, slider in enumerate(sliders.values()):
+        for number, control in enumerate(sliders.values()):
             # The slider stops at its ends, and the browser rounds to whole steps.
-            slider.value = round((place[number] / deviations[number]).item() / STEP) * STEP
-            rest[number] -= slider.value * deviations[number]
+            control.value = round((place[number] / deviations[number]).item() / STEP) * STEP
+            rest[number] -= control.value * deviations[number]
 
     def random() -> None:
         code = latent.random_codes(directions, 1, generator)
         go(directions.coordinates(code)[0])
 
-    wide = widgets.Layout(flex_flow="row wrap", overflow="hidden")
     leading = directions.coordinates(codes)[:, :shown]
-    return frame.Explorer(
+    return Explorer(
         "Walk along the principal directions of the codes, in standard deviations",
         {**sliders, "digit": digit},
         {
-            "decoded": frame.picture("what the decoder draws for this code"),
-            "nearest training digit": frame.picture("the training digit with the nearest code"),
-            "training digit to start from": frame.picture("the chosen training digit"),
+            "decoded": picture("what the decoder draws for this code"),
+            "nearest training digit": picture("the training digit with the nearest code"),
+            "digit to start from": picture("the chosen training digit"),
         },
         draw,
         buttons={
@@ -102,54 +103,44 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> frame.Explorer:
             "random code": random,
             "reset to the mean code": lambda: go(torch.zeros_like(rest)),
         },
-        arranged=widgets.VBox(
-            [
-                _densities(list(sliders.values()), leading / deviations),
-                widgets.Box(list(sliders.values()), layout=wide),
-                digit,
-            ]
-        ),
+        hint="The hills above the sliders: how many training codes lie there."
+        + _densities(list(sliders.values()), leading / deviations),
+        across=2,
     )
 
 
-def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> widgets.HTML:
-    """Draw a histogram of each column of ``coordinates`` above the track of its slider.
+def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> str:
+    """Rules that draw a histogram of each column of ``coordinates`` above the track of its slider.
 
     By CSS, on the track itself: so it is as wide as the track, whatever the window's width.
     """
     rules = []
-    for slider, values in zip(sliders, coordinates.T, strict=True):
+    for control, values in zip(sliders, coordinates.T, strict=True):
         heights = torch.histc(values, bins=60, min=-FARTHEST, max=FARTHEST)
         lit = torch.arange(20).flip(0)[:, None] < (20 * heights / heights.max()).ceil()
         pixels = torch.tensor([*to_rgb(SKY), 1]).mul(255).round() * lit[:, :, None]
         buffer = io.BytesIO()
         Image.fromarray(pixels.byte().numpy(), "RGBA").save(buffer, "png")
         url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-        name = f"ae-density-{slider.model_id}"  # another explorer has other densities
-        slider.add_class(name)
-        slider.layout.margin = "20px 8px 2px 2px"
-        slider.layout.width, slider.layout.max_width = "420px", "100%"
-        rules.append(
-            f".{name} .noUi-target::before {{ content: ''; position: absolute; left: 0; right: 0; "
-            f"bottom: 100%; height: 20px; background: url({url}) 0 0 / 100% 100%; "
-            "image-rendering: pixelated; pointer-events: none; }"
-        )
-    return widgets.HTML(f"<style>{' '.join(rules)}</style>")
+        name = f"ae-density-{control.model_id}"  # another explorer has other densities
+        control.add_class("ae-hill").add_class(name)
+        rules.append(f".{name} .noUi-target::before {{ background-image: url({url}); }}")
+    return f"<style>{' '.join(rules)}</style>"
 
 
-def blend(model: nn.Module, images: Tensor) -> frame.Explorer:
+def blend(model: nn.Module, images: Tensor) -> Explorer:
     """Go from one digit to another on a straight line: of their codes, and of their pixels.
 
     At both ends the line of codes is the reconstruction of a digit, the line of pixels the digit.
 
     Args:
-        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        model: a trained autoencoder, as ``own_copy`` takes it.
         images: ``(N, 1, H, W)``: what to choose from, such as the test images.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy``.
+        TypeError, ValueError: see ``own_copy``.
     """
-    model, last = frame.own_copy(model, images), len(images) - 1
+    model, last = own_copy(model, images), len(images) - 1
 
     def grey_share(image: Tensor) -> float:
         return ((image > 0.25) & (image < 0.75)).float().mean().item()
@@ -159,47 +150,47 @@ def blend(model: nn.Module, images: Tensor) -> frame.Explorer:
         code = torch.lerp(*model.encode(ends), share)
         of_codes, of_pixels = model.decode(code[None])[0], torch.lerp(*ends, share)
         return {
-            "first": frame.grey(ends[0]),
-            "line of codes": frame.grey(of_codes),
-            "line of pixels": frame.grey(of_pixels),
-            "second": frame.grey(ends[1]),
+            "first": as_image(ends[0]),
+            "line of codes": as_image(of_codes),
+            "line of pixels": as_image(of_pixels),
+            "second": as_image(ends[1]),
         }, (
             f"{way}% of the way from digit {first} to digit {second}. Pixels neither dark nor "
             f"bright (0.25 to 0.75): {grey_share(of_codes):.0%} on the line of codes, "
             f"{grey_share(of_pixels):.0%} on the line of pixels."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Go from one digit to another",
         {
-            "way": frame.slider("way (%)", 0, 100, 50),
-            "first": frame.slider("first digit", 0, last, 0),
-            "second": frame.slider("second digit", 0, last, min(1, last)),
+            "way": slider("way (%)", 0, 100, 50),
+            "first": slider("first digit", 0, last, 0),
+            "second": slider("second digit", 0, last, min(1, last)),
         },
         {
-            "first": frame.picture("the first digit"),
-            "line of codes": frame.picture("decoded from a code between those of the two digits"),
-            "line of pixels": frame.picture("both digits, one fading into the other"),
-            "second": frame.picture("the second digit"),
+            "first": picture("the first digit", SMALL),
+            "line of codes": picture("decoded from a code between those of the two digits", SMALL),
+            "line of pixels": picture("both digits, one fading into the other", SMALL),
+            "second": picture("the second digit", SMALL),
         },
         draw,
     )
 
 
-def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
+def keep_k(model: nn.Module, data: ImageData) -> Explorer:
     """Reconstruct digits from the first k principal coordinates of their codes; or of their pixels.
 
     Directions are those of the training images. Shown are the first ``MEASURED`` test images; the
     curves are means over them.
 
     Args:
-        model: a trained autoencoder, as ``frame.own_copy`` takes it.
+        model: a trained autoencoder, as ``own_copy`` takes it.
         data: with at least two training images.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy`` and ``pca.principal_directions``.
+        TypeError, ValueError: see ``own_copy`` and ``pca.principal_directions``.
     """
-    model, size = frame.own_copy(model, data.test_images), model.latent_size
+    model, size = own_copy(model, data.test_images), model.latent_size
     test = to_float(data.test_images[:MEASURED])
     of_codes = pca.principal_directions(latent.encode(model, data.train_images))
     of_pixels = pca.principal_directions(data.train_images)
@@ -220,7 +211,7 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 errors[name][k] = image_errors(test, images)
     means = {name: each.mean(1) for name, each in errors.items()}
     labels = data.test_labels
-    background, place = frame.on_canvas(_chart(means, len(test)))
+    background, place = on_canvas(_chart(means, len(test)))
     pens = {"code": BLUE, "PCA": ORANGE}
 
     def draw(k: int, digit: int):
@@ -233,33 +224,34 @@ def keep_k(model: nn.Module, data: ImageData) -> frame.Explorer:
                 x, y = place(k, error)
                 pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=fill, outline=colour, width=2)
         share = f"{means['code'][k]:.4f} and {means['PCA'][k]:.4f}"
-        name = frame.digit_name(digit, labels)
+        name = digit_name(digit, labels)
         return {
-            "original": frame.grey(test[digit]),
-            "from the code": frame.grey(images["code"][0]),
-            "PCA of the pixels": frame.grey(images["PCA"][0]),
+            "original": as_image(test[digit]),
+            "from the code": as_image(images["code"][0]),
+            "PCA of the pixels": as_image(images["PCA"][0]),
             "error": chart,
         }, (
             f"{k} of {size} numbers kept: the error of {name} is {own['code']:.4f} from the code, "
             f"{own['PCA']:.4f} by PCA of the pixels; on average over {len(test)} digits {share}."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Keep only k numbers",
         {
-            "k": frame.slider("numbers kept, k", 0, size, min(16, size)),
-            "digit": frame.slider("test digit", 0, len(test) - 1, 0),
+            "k": slider("numbers kept, k", 0, size, min(16, size)),
+            "digit": slider("test digit", 0, len(test) - 1, 0),
         },
         {
-            "original": frame.picture("the chosen test digit"),
-            "from the code": frame.picture("decoded from the first k coordinates of its code"),
-            "PCA of the pixels": frame.picture("made of the first k principal components"),
-            "error": frame.picture(
+            "original": picture("the chosen test digit"),
+            "from the code": picture("decoded from the first k coordinates of its code"),
+            "PCA of the pixels": picture("made of the first k principal components"),
+            "error": picture(
                 "errors of both against k; filled dots: the mean, hollow: this digit",
                 *background.size,
             ),
         },
         draw,
+        across=3,
     )
 
 

@@ -10,16 +10,18 @@ from torch import Tensor, nn
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import image_errors, reconstruct
 from ae_helpers.plots.charts import loss_curve
-from ae_helpers.plots.style import BLUE, ERROR_MAX, SKY, VERMILION
+from ae_helpers.plots.style import BLUE, SKY, VERMILION
 from ae_helpers.training import History
-from ae_helpers.widgets import frame
+from ae_helpers.widgets.controls import choice, slider, switch
+from ae_helpers.widgets.explorer import Explorer, own_copy
+from ae_helpers.widgets.pictures import as_image, enlarged, error_map, on_canvas, picture, tiles
 
 COLUMNS = 5  # digits side by side in the time machine
 TILE, WIPED = 84, 252  # pixels of the screen: the side of a digit there, and of one to be wiped
 ORDERS = ("as in the set", "best first", "worst first")
 
 
-def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> frame.Explorer:
+def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> Explorer:
     """Slide over the epochs: the same digits take shape, a marker moves along the loss curve.
 
     Args:
@@ -51,9 +53,9 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
             "reconstructions in this history. Pass the test images that it was measured on."
         )
     figure = loss_curve(history, sticks)
-    figure.set_size_inches(5.2, 3.6)
+    figure.set_size_inches(4.9, 3.6)
     figure.axes[0].set_title(None)  # the panel has one
-    background, place = frame.on_canvas(figure)
+    background, place = on_canvas(figure)
     test_errors = [history.error_before, *history.test_error]
     digits = f"the same {wanted[0]} digits: original, and below it reconstructed"
 
@@ -73,12 +75,12 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
 
     side = max(TILE // wanted[3], 1)
     size = [length * side for length in _pairs(images, history.reconstructions[0]).size]
-    return frame.Explorer(
+    return Explorer(
         "Slide over the epochs: the same digits take shape",
-        {"epoch": frame.slider("epoch (0: before)", 0, history.epochs, 1)},
+        {"epoch": slider("epoch (0: before)", 0, history.epochs, 1)},
         {
-            digits: frame.picture("Test digits, each with its reconstruction below.", *size),
-            "loss curve": frame.picture(
+            digits: picture("Test digits, each with its reconstruction below.", *size),
+            "loss curve": picture(
                 "Train and test error per epoch, on a log scale; a line marks the chosen epoch.",
                 *background.size,
             ),
@@ -87,7 +89,7 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
     )
 
 
-def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> frame.Explorer:
+def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explorer:
     """Wipe from one network's reconstruction to another's, or from error map to error map.
 
     Args:
@@ -96,11 +98,11 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> frame.E
         images: ``(N, 1, H, W)``, ``uint8`` or in [0, 1], that both reconstruct.
 
     Raises:
-        TypeError, ValueError: see ``frame.own_copy``.
+        TypeError, ValueError: see ``own_copy``.
     """
     models = {
-        "before": frame.own_copy(before, images, trained=False),
-        "after": frame.own_copy(after, images),
+        "before": own_copy(before, images, trained=False),
+        "after": own_copy(after, images),
     }
     images = images.cpu()
     errors = {
@@ -121,8 +123,8 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> frame.E
         image, pictures = to_float(images[index]), []
         for model in models.values():
             rebuilt = reconstruct(model, image[None])[0]
-            error_map = frame.coloured((image - rebuilt).square()[0], "Oranges", 0, ERROR_MAX)
-            pictures.append(frame.enlarged(error_map if maps else frame.grey(rebuilt), side))
+            shown = error_map(image, rebuilt) if maps else as_image(rebuilt)
+            pictures.append(enlarged(shown, side))
         return pictures
 
     def draw(order: str, number: int, right: int, maps: bool):
@@ -130,24 +132,24 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> frame.E
         rank = (best_first == index).nonzero().item() + 1
         own = ", ".join(f"{error[index]:.4f} {name}" for name, error in errors.items())
         return {
-            "original": frame.enlarged(frame.grey(images[index]), side),
+            "original": enlarged(as_image(images[index]), side),
             wiped: _wiped(*shown(index, maps), right / 100),
         }, (
             f"Image {index}: error {own} (MSE per pixel), rank {rank:,} of {len(images):,} from "
             f"the best. Mean of all: {means}."
         )
 
-    return frame.Explorer(
+    return Explorer(
         "Wipe from before the training to after it",
         {
-            "right": frame.slider("after (% of the width)", 0, 100, 50),
-            "order": frame.choice("order", ORDERS),
-            "number": frame.slider("number in this order", 0, len(images) - 1, 0),
-            "maps": frame.switch("error maps", False),
+            "right": slider("after (% of the width)", 0, 100, 50),
+            "order": choice("order", ORDERS),
+            "number": slider("number in this order", 0, len(images) - 1, 0),
+            "maps": switch("error maps", False),
         },
         {
-            "original": frame.picture("The chosen digit.", *size),
-            wiped: frame.picture(
+            "original": picture("The chosen digit.", *size),
+            wiped: picture(
                 "Its reconstructions, or their error maps: before training on the left of a line, "
                 "after it on the right.",
                 *size,
@@ -160,14 +162,8 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> frame.E
 def _pairs(images: Tensor, rebuilt: Tensor) -> Image.Image:
     """Each image above its reconstruction, ``COLUMNS`` in a row, with gaps between the rows."""
     pairs = torch.cat([to_float(images), to_float(rebuilt)], dim=2)
-    columns, (height, width), gap = min(COLUMNS, len(pairs)), pairs.shape[2:], 3
-    rows = math.ceil(len(pairs) / columns)
-    # What stays free is transparent, for a dark page.
-    board = Image.new("LA", (columns * width, rows * (height + gap) - gap), (255, 0))
-    for number, pair in enumerate(pairs):
-        row, column = divmod(number, columns)
-        board.paste(frame.grey(pair), (column * width, row * (height + gap)))
-    return board
+    columns = min(COLUMNS, len(pairs))
+    return tiles(pairs, math.ceil(len(pairs) / columns), columns, below=3, beside=0)
 
 
 def _next_stick(error: float, sticks: dict[str, float]) -> str:

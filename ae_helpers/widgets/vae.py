@@ -13,8 +13,9 @@ from ae_helpers.measures import latent
 from ae_helpers.models import vae
 from ae_helpers.plots.latent import CLASSES
 from ae_helpers.plots.style import BLUE, styled
-from ae_helpers.widgets import frame
-from ae_helpers.widgets.clickable import ClickablePicture
+from ae_helpers.widgets.controls import slider, stops
+from ae_helpers.widgets.explorer import Explorer, check_named, own_copies, own_copy
+from ae_helpers.widgets.pictures import ClickablePicture, as_image, on_canvas, picture, tiles
 
 MEASURED = 500  # images that can be chosen, and that means and active numbers are taken from
 ROWS = 4  # of invented digits, and as many columns
@@ -22,7 +23,7 @@ STEP = 0.05  # of the sliders of the plane, in standard deviations of the prior
 NEAREST = 20  # test codes around the place in the plane whose labels are counted
 
 
-def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explorer:
+def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
     """Slide over β: how well a digit is rebuilt, what is invented, which latent numbers are used.
 
     The images are drawn black or white by ``vae.binarised`` and rebuilt from one draw of each code,
@@ -38,7 +39,7 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
         TypeError, ValueError: no networks by β, or images or networks that can't be explored; the
             message says which, and why.
     """
-    frame.check_named("models", models, "{1.0: model}, or shipped.betas()")
+    check_named("models", models, "{1.0: model}, or shipped.betas()")
     for beta in models:
         if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
             raise ValueError(
@@ -52,9 +53,15 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
             "over them. Pass more."
         )
     images = vae.binarised(images[:MEASURED].cpu())
-    models = {
-        beta: _variational(models[beta], images, f"β = {beta:g}: ") for beta in sorted(models)
-    }
+    named = {f"β = {beta:g}": models[beta] for beta in sorted(models)}
+    for name, model in named.items():
+        if not hasattr(model, "distribution"):
+            raise TypeError(
+                f"{name}: A {type(model).__name__} has no distribution; expected a variational "
+                "autoencoder, which gives a mean and a log variance for each image. Take a vae.VAE."
+            )
+    copies = own_copies(named, images, trained=False).values()
+    models = dict(zip(sorted(models), copies, strict=True))
     seed = 0
 
     latents, nats, active, units = {}, {}, {}, {}
@@ -71,7 +78,7 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
             alone = vae.kl(mean.reshape(-1, 1), log_variance.reshape(-1, 1))  # each number
             units[beta] = alone.view(mean.shape).mean(0)
     top = 1.05 * max(rates.max().item() for rates in units.values())
-    bars = {b: frame.on_canvas(_bars(units[b], active[b], top))[0] for b in models}
+    bars = {b: on_canvas(_bars(units[b], active[b], top))[0] for b in models}
 
     def added(rate: Tensor, lost: Tensor) -> str:
         return f"rate {rate:.1f} + distortion {lost:.1f} = {rate + lost:.1f} nats"
@@ -81,9 +88,9 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
         generator = torch.Generator().manual_seed(seed)
         random = torch.randn(ROWS * ROWS, model.latent_size, generator=generator)
         return {
-            "digit": frame.grey(images[digit]),
-            "rebuilt": frame.grey(model.decode(latents[beta][[digit]])[0]),
-            "invented": frame.tiles(model.decode(random), ROWS, ROWS),
+            "digit": as_image(images[digit]),
+            "rebuilt": as_image(model.decode(latents[beta][[digit]])[0]),
+            "invented": tiles(model.decode(random), ROWS, ROWS),
             "rate of each number": bars[beta],
         }, (
             f"β = {beta:g}. Digit {digit}: {added(rate[digit], lost[digit])}. Mean of "
@@ -96,17 +103,17 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
         seed += 1
 
     values = [(f"{beta:g}", beta) for beta in models]
-    return frame.Explorer(
+    return Explorer(
         "Slide over β: what a nat of code must be worth",
         {
-            "beta": frame.stops("β", values, 1.0 if 1.0 in models else None),
-            "digit": frame.slider("test digit", 0, len(images) - 1, 0),
+            "beta": stops("β", values, 1.0 if 1.0 in models else None),
+            "digit": slider("test digit", 0, len(images) - 1, 0),
         },
         {
-            "digit": frame.picture("The chosen digit, its pixels black or white.", 112, 112),
-            "rebuilt": frame.picture("What the network rebuilds from its code.", 112, 112),
-            "invented": frame.picture("What it makes of random codes.", 230, 230),
-            "rate of each number": frame.picture(
+            "digit": picture("The chosen digit, its pixels black or white.", 112),
+            "rebuilt": picture("What the network rebuilds from its code.", 112),
+            "invented": picture("What it makes of random codes.", 230),
+            "rate of each number": picture(
                 "How many nats each number of the code costs on average, in falling order; grey: "
                 "not active.",
                 *bars[next(iter(models))].size,
@@ -117,7 +124,7 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> frame.Explore
     )
 
 
-def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
+def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
     """Drag a marker through the plane of a code of two numbers, and watch what is decoded there.
 
     In the plane lie the codes of the test images, coloured by label; the prior, from which random
@@ -131,7 +138,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
         TypeError, ValueError: a network or images that can't be explored, a code that isn't of two
             numbers, or no such labels; the message says why.
     """
-    model = frame.own_copy(model, data.test_images, trained=False)
+    model = own_copy(model, data.test_images, trained=False)
     if model.latent_size != 2:
         raise ValueError(
             f"The code has {model.latent_size} numbers; expected 2, x and y in the plane. Take "
@@ -146,10 +153,10 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
     codes = latent.encode(model, data.test_images)
     neighbours = latent.Neighbours(codes)
     reach = float(min(max(math.ceil(codes.abs().quantile(0.999).item()), 3), 20))
-    background, place = frame.on_canvas(_plane(codes, labels, reach))
+    background, place = on_canvas(_plane(codes, labels, reach))
     left, top = place(-reach, reach)
     scale = (place(reach, 0)[0] - left) / (2 * reach)  # pixels for 1
-    sliders = {name: frame.slider(name, -reach, reach, 0.0, STEP) for name in "xy"}
+    sliders = {name: slider(name, -reach, reach, 0.0, STEP) for name in "xy"}
     plane = ClickablePicture(
         tooltip="The codes of the test digits, coloured by label; a ring marks the chosen place.",
         layout={"width": f"{background.width}px", "max_width": "100%"},
@@ -164,7 +171,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
         which = ", ".join(f"{counts[name]}× “{name}”" for name in ranked)
         return {
             "plane of codes: drag here": _marked(background, *place(x, y)),
-            "decoded": frame.grey(model.decode(here)[0]),
+            "decoded": as_image(model.decode(here)[0]),
         }, (
             f"At ({x:.2f}, {y:.2f}) the nearest test code is {distance[0, 0]:.2f} away. Labels of "
             f"the {len(near)} nearest: {which}."
@@ -178,12 +185,12 @@ def vae_plane(model: nn.Module, data: ImageData) -> frame.Explorer:
             sliders["x"].value = round(sliders["x"].value + 2 * STEP * where.get("right", 0), 9)
             sliders["y"].value = round(sliders["y"].value - 2 * STEP * where.get("down", 0), 9)
 
-    explorer = frame.Explorer(
+    explorer = Explorer(
         "Drag through the plane of codes, or go there by arrow keys",
         sliders,
         {
             "plane of codes: drag here": plane,
-            "decoded": frame.picture("What the decoder makes of the chosen place.", 224, 224),
+            "decoded": picture("What the decoder makes of the chosen place."),
         },
         draw,
     )
@@ -207,7 +214,7 @@ def _marked(background: Image.Image, x: float, y: float) -> Image.Image:
 
 @styled
 def _plane(codes: Tensor, labels: Tensor, reach: float) -> Figure:
-    figure, axis = plt.subplots(figsize=(5.4, 4.9))
+    figure, axis = plt.subplots(figsize=(5.2, 4.7))
     for name in labels.unique().tolist():
         own = codes[labels == name]
         axis.plot(*own.T.numpy(), ".", color=CLASSES[name], markersize=3, label=name)
@@ -229,16 +236,3 @@ def _bars(rates: Tensor, active: list[bool], top: float) -> Figure:
     axis.bar(range(1, len(order) + 1), rates[order].numpy(), color=colours, width=0.9)
     axis.set(xlabel="latent numbers, sorted", ylabel="rate in nats", ylim=(0, top))
     return figure
-
-
-def _variational(model: nn.Module, images: Tensor, name: str) -> nn.Module:
-    """Its own copy; whatever is wrong with it, the message begins with its name."""
-    if not hasattr(model, "distribution"):
-        raise TypeError(
-            f"{name}A {type(model).__name__} has no distribution; expected a variational "
-            "autoencoder, which gives a mean and a log variance for each image. Take a vae.VAE."
-        )
-    try:
-        return frame.own_copy(model, images, trained=False)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}{error}") from None

@@ -5,7 +5,7 @@ import argparse
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ae_helpers.course import refresh, series
 
@@ -31,8 +31,8 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*numbers):
-    return refresh.refresh(argparse.Namespace(lessons=numbers or ["1"]))
+def run(*numbers, anyway=False):
+    return refresh.refresh(argparse.Namespace(lessons=numbers or ["1"], anyway=anyway))
 
 
 def test_it_stores_outputs_and_the_opening_picture(project, capsys):
@@ -53,9 +53,11 @@ def test_it_stores_outputs_and_the_opening_picture(project, capsys):
 def test_of_an_explorer_it_stores_the_poster(project):
     lesson = write(
         project,
-        """from ae_helpers.widgets.frame import Explorer, grey, picture, slider
+        """from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import as_image, picture
 import torch
-def draw(level): return {"square": grey(torch.full((2, 2), level))}, f"level {level}"
+def draw(level): return {"square": as_image(torch.full((2, 2), level))}, f"level {level}"
 Explorer("Move", {"level": slider("level", 0.0, 1.0, 0.5, 0.1)}, {"square": picture("a")}, draw)""",
     )
     assert run() == 0
@@ -81,6 +83,34 @@ def test_a_failing_lesson_stays_as_it_was(project, source, error, says):
     assert lesson.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "says"),
+    [
+        (
+            "source: the full MNIST",
+            "source: 5,000 digits",
+            "5,000 digits'; expected the full MNIST",
+        ),
+        (
+            "epoch 1",
+            "going on from a/last.pt",
+            "says 'going on from a/last.pt'; expected a training",
+        ),
+    ],
+)
+def test_results_that_are_worth_less_replace_no_others(project, before, now, says):
+    path = write(project, f"print({now!r})")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[2].outputs = [new_output("stream", text=before)]
+    nbformat.write(notebook, path)
+    whole = path.read_bytes()
+    with pytest.raises(ValueError, match=f"01_test.ipynb, cell 3, .*{says}.* --anyway"):
+        run()
+    assert path.read_bytes() == whole and not (project / "notebooks" / "images").exists()
+    assert run(anyway=True) == 0
+    assert now in path.read_text()
+
+
 def test_the_gallery_is_chosen_by_its_name(project, capsys):
     lesson, gallery = write(project), write(project, name="gallery.ipynb")
     write(project, name="experiment.ipynb")
@@ -90,5 +120,7 @@ def test_the_gallery_is_chosen_by_its_name(project, capsys):
     assert nbformat.read(gallery, as_version=4).cells[1].outputs
     assert (project / "notebooks" / "images" / "gallery.png").exists()
     assert lesson.read_bytes() == before
-    assert refresh.refresh(argparse.Namespace(lessons=None)) == 0  # all: the lesson as well
+    assert (
+        refresh.refresh(argparse.Namespace(lessons=None, anyway=False)) == 0
+    )  # all: the lesson as well
     assert lesson.read_bytes() != before

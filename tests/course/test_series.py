@@ -39,6 +39,7 @@ def test_lab_opens_the_first_lesson(project):
         *(sys.executable, "-m", "jupyterlab"),
         f"--ServerApp.root_dir={project}",
         "--LabApp.default_url=/lab/tree/notebooks/01_train.ipynb",
+        "--ServerApp.jpserver_extensions=ae_helpers.course.saving=True",
     ]
 
 

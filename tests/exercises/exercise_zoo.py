@@ -1,13 +1,87 @@
-"""What the tests of the exercises share."""
+"""What the tests of the exercises share: odd answers, and the tests that every zoo goes through."""
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
-ODD = ["text", 7, True, math.nan, [], {}, (), object(), iter([1]), [1, "a"], (..., 2),
+ODD = ["text", "", b"7", 7, 10**400, True, False, math.nan, math.inf, 1j, np.float64("inf"),
+       np.True_, [], {}, (), set(), {1: 2}, object(), iter([1]), [1, "a"], (..., 2), [None, None],
+       [[1, 2], [3]], [[1.0, 2.0], [3.0, 4.0]], [True, False], [math.nan] * 3, range(3),
+       np.array([0.5]), np.array([1, "a"], dtype=object), np.array(["a"]), np.zeros((0, 3)),
        torch.tensor([]), torch.tensor(1j), torch.empty(3, device="meta"), torch.eye(2).to_sparse(),
-       torch.tensor(True), lambda: 1]  # fmt: skip
+       torch.tensor(True), torch.tensor(math.nan), torch.full((2, 2), math.inf),
+       [torch.ones(2), torch.ones(3)], [torch.ones(2), "a"], torch.ones(3).max(0), lambda: 1, list,
+       nn.Identity()]  # fmt: skip
+
+# The same numbers, held by others: each takes a number, or a list of numbers or of lists of them.
+FORMS = {
+    "Python": lambda value: value,
+    "tuple": lambda value: tuple(value) if isinstance(value, list) else value,
+    "NumPy": lambda value: np.array(value)[()],
+    "torch": torch.tensor,
+    "objects": lambda value: np.array(value if isinstance(value, list) else [value], dtype=object),
+    "parts of torch": lambda value: (
+        [torch.tensor(part) for part in value] if isinstance(value, list) else torch.tensor([value])
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Several:
+    """The answers to a check that takes several, and ``more``, which the lesson itself gives it."""
+
+    answers: tuple
+    more: tuple = ()
+
+    def but(self, place, answer):
+        """The same with another answer at that place."""
+        before, after = self.answers[:place], self.answers[place + 1 :]
+        return Several((*before, answer, *after), self.more)
+
+
+def in_place(*given):
+    """An answer to any exercise that changes the tensors it is given."""
+    return [part.mul_(2) for part in given if isinstance(part, Tensor)]
+
+
+def several(answer):
+    return answer if isinstance(answer, Several) else Several((answer,))
+
+
+def ask(exercise, answer):
+    """The verdict on an answer, or on ``Several``."""
+    asked = several(answer)
+    return exercise(*asked.answers, *asked.more)
+
+
+def places(answer):
+    """Each answer of one that passes, as ``(Several, place, the answer there)``."""
+    return [(several(answer), *pair) for pair in enumerate(several(answer).answers)]
+
+
+def plain(value):
+    """A number or a list, whoever held it; None for what other forms can't stand for."""
+    if isinstance(value, Tensor):
+        small = not value.requires_grad and value.ndim <= 2 and value.numel() <= 100
+        return value.detach().as_subclass(Tensor).tolist() if small else None
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        parts = [plain(part) for part in value]
+        return None if any(part is None for part in parts) else parts
+    return value if isinstance(value, int | float) else None
+
+
+def in_form(answer, form):
+    """The answer, or what it returns, in one of ``FORMS``."""
+    if callable(answer) and not isinstance(answer, nn.Module):
+        return lambda *args: in_form(answer(*args), form)
+    value = plain(answer)
+    return answer if value is None else form(value)
 
 
 def cases(zoo):
@@ -25,70 +99,60 @@ def by_check(zoo):
 
 
 def zoo_tests(right, wrong, again=None, alike=()):
-    """The tests of a zoo, ``{check: {name: answer}}``, whose checks take one answer each.
+    """The tests of a zoo, ``{check: {name: answer}}``; answers are ``Several`` where a check is.
 
     Args:
-        right: answers that pass.
+        right: answers that pass; the first of each check also has to pass in other forms.
         wrong: pairs of an answer and of words that it has to hear.
         again: the same mistakes in other forms; they hear the same.
         alike: names of wrong answers that a check can't tell from others.
 
     Returns:
-        Four tests, to be given their names in the module of the zoo, where pytest finds them.
+        A class of tests, to be named in the module of the zoo, where pytest finds it.
     """
+    first = {exercise: next(iter(answers.values())) for exercise, answers in right.items()}
 
-    @pytest.mark.parametrize(("exercise", "answer"), cases(right))
-    def right_answers_pass(exercise, answer):
-        verdict = exercise(answer)
-        assert verdict and verdict.message.startswith("Right"), verdict
+    class TestZoo:
+        @pytest.mark.parametrize(("exercise", "answer"), cases(right))
+        def test_right_answers_pass(self, exercise, answer):
+            verdict = ask(exercise, answer)
+            assert verdict and verdict.message.startswith("Right"), verdict
 
-    @pytest.mark.parametrize(("exercise", "answer"), cases(wrong) + cases(again or {}))
-    def wrong_answers_hear_what_is_wrong(exercise, answer):
-        function, words = answer
-        verdict = exercise(function)
-        assert not verdict
-        assert words in verdict.message
+        @pytest.mark.parametrize("form", FORMS)
+        @by_check(right)
+        def test_right_answers_pass_in_other_forms(self, exercise, form):
+            asked = several(first[exercise])
+            answers = tuple(in_form(answer, FORMS[form]) for answer in asked.answers)
+            verdict = ask(exercise, Several(answers, asked.more))
+            assert verdict, verdict
 
-    @by_check(wrong)
-    def each_mistake_has_a_message_of_its_own(exercise):
-        functions = [pair[0] for name, pair in wrong[exercise].items() if name not in alike]
-        messages = {exercise(function).message for function in functions}
-        assert len(messages) == len(functions)
+        @pytest.mark.parametrize(("exercise", "answer"), cases(wrong) + cases(again or {}))
+        def test_wrong_answers_hear_what_is_wrong(self, exercise, answer):
+            function, words = answer
+            verdict = ask(exercise, function)
+            assert not verdict
+            assert words in verdict.message
 
-    @by_check(right)
-    @pytest.mark.parametrize("unsolved", [..., None, lambda *_: ..., lambda *_: None])
-    def unsolved_says_not_yet(exercise, unsolved):
-        verdict = exercise(unsolved)
-        assert not verdict and verdict.message.startswith("Not yet")
+        @by_check(wrong)
+        def test_each_mistake_has_a_message_of_its_own(self, exercise):
+            answers = [pair[0] for name, pair in wrong[exercise].items() if name not in alike]
+            messages = {ask(exercise, answer).message for answer in answers}
+            assert len(messages) == len(answers)
 
-    return (
-        right_answers_pass,
-        wrong_answers_hear_what_is_wrong,
-        each_mistake_has_a_message_of_its_own,
-        unsolved_says_not_yet,
-    )
+        @by_check(right)
+        def test_unsolved_says_not_yet(self, exercise):
+            for asked, place, answer in places(first[exercise]):
+                is_function = callable(answer) and not isinstance(answer, nn.Module)
+                for unsolved in (..., None, lambda *_: ..., lambda *_: None)[: 2 + 2 * is_function]:
+                    verdict = ask(exercise, asked.but(place, unsolved))
+                    assert not verdict and verdict.message.startswith("Not yet"), verdict
 
+        @by_check(right)
+        def test_odd_answers_get_a_verdict(self, exercise):
+            for asked, place, answer in places(first[exercise]):
+                for odd in ODD:
+                    assert not ask(exercise, asked.but(place, odd)), odd
+                    if callable(answer):
+                        assert not ask(exercise, asked.but(place, lambda *_, odd=odd: odd)), odd
 
-def random_numbers_test(right):
-    """The test that no check draws from torch's generator; for answers that don't, either."""
-
-    @by_check(right)
-    def a_check_leaves_the_random_numbers_alone(exercise):
-        state = torch.get_rng_state()
-        for answer in right[exercise].values():
-            exercise(answer)
-        assert torch.equal(state, torch.get_rng_state())
-
-    return a_check_leaves_the_random_numbers_alone
-
-
-def odd_answers_test(right):
-    """The test that whatever an answer is or returns, a check refuses it and doesn't fail."""
-
-    @by_check(right)
-    def odd_answers_get_a_verdict(exercise):
-        for odd in ODD:
-            assert not exercise(lambda *_, odd=odd: odd)
-            assert not exercise(odd)
-
-    return odd_answers_get_a_verdict
+    return TestZoo

@@ -3,13 +3,12 @@
 import math
 
 import numpy as np
-import pytest
 import torch
 from torch.nn import functional as F
 
-from ae_helpers.data import to_float
+from ae_helpers.data import ImageData, to_float
 from ae_helpers.exercises import lesson_01 as check
-from exercise_zoo import zoo_tests
+from exercise_zoo import Several, zoo_tests
 
 
 def overwritten(pixels):
@@ -20,6 +19,25 @@ def overwritten(pixels):
 def stretched(pixels):
     low, high = (f(pixels.flatten(1), 1).values for f in (torch.min, torch.max))
     return (pixels.float() - low.view(-1, 1, 1))[:, None] / (high - low).view(-1, 1, 1, 1)
+
+
+def tiny_digits():
+    """Forty images to train on and twelve to test, whose every wrong error is another number."""
+    generator = torch.Generator().manual_seed(1)
+    pattern = torch.rand(28, 28, generator=generator).square()
+    train, test = (
+        (pattern * torch.rand(n, 1, 28, 28, generator=generator) * 255).byte() for n in (40, 12)
+    )
+    return ImageData("digits", "made up", train, torch.zeros(40), test, torch.zeros(12))
+
+
+DIGITS = tiny_digits()
+
+
+def error(function):
+    """The answer that a function of test and training images and of their mean gives."""
+    test, train = (to_float(images) for images in (DIGITS.test_images, DIGITS.train_images))
+    return Several((function(test, train, train.mean(0)),), (DIGITS,))
 
 
 RIGHT = {
@@ -39,14 +57,22 @@ RIGHT = {
         "torch counts": lambda n, b: len(torch.arange(n).split(b)),
         "a float that is whole": lambda n, b: float(np.ceil(n / b)),
     },
+    check.mean_image_error: {
+        "number": error(lambda x, t, m: F.mse_loss(x, m.expand_as(x)).item()),
+        "tensor": error(lambda x, t, m: (x - m).square().mean()),
+        "per image": error(lambda x, t, m: (x - m).pow(2).flatten(1).mean(1).mean()),
+        "numpy": error(lambda x, t, m: ((x - m).numpy() ** 2).mean()),
+        "float64": error(lambda x, t, m: ((x.double() - m.double()) ** 2).mean().item()),
+        "rounded": error(lambda x, t, m: round((x - m).square().mean().item(), 4)),
+    },
 }
 
 WRONG = {
     check.to_batch: {
         "no channel axis": (lambda x: x.float() / 255, "channel axis is missing"),
         "channel axis last": (lambda x: x[..., None].float() / 255, "channel axis is last"),
-        "an axis in front": (lambda x: x[None].float() / 255, "(1, 5, 28, 28); expected"),
-        "flattened": (lambda x: x.flatten(1).float() / 255, "(5, 784); expected"),
+        "an axis in front": (lambda x: x[None].float() / 255, "(1, 5, 28, 28). Expected"),
+        "flattened": (lambda x: x.flatten(1).float() / 255, "(5, 784). Expected"),
         "still bytes": (lambda x: x[:, None], "still uint8"),
         "float64": (lambda x: x[:, None].double() / 255, "torch.float64"),
         "no division": (lambda x: x[:, None].float(), "division by 255 is missing"),
@@ -55,7 +81,13 @@ WRONG = {
         "stretched": (stretched, "its own minimum to its own maximum"),
         "transposed": (lambda x: x.mT[:, None].float() / 255, "Rows and columns are swapped"),
         "upside down": (lambda x: x.flip(1)[:, None].float() / 255, "in other places"),
-        "dataset overwritten": (overwritten, "changes the pixels"),
+        "dataset overwritten": (overwritten, "the dataset itself is now wrong"),
+        "divided twice": (lambda x: x[:, None].float() / 255 / 255, "255 twice"),
+        "floor": (lambda x: (x[:, None] // 255).float(), "throws the fraction away"),
+        "by the largest": (lambda x: x[:, None].float() / x.max(), "largest pixel of the batch"),
+        "always five": (lambda x: torch.cat([x, x])[:5, None].float() / 255, "not for one of 4"),
+        "meta": (lambda x: (x[:, None].float() / 255).to("meta"), "meta device"),
+        "sparse": (lambda x: (x[:, None].float() / 255).to_sparse(), "a sparse tensor"),
         "numpy": (lambda x: x.numpy()[:, None] / 255, "You return a ndarray"),
         "exception": (lambda x: x[:, None].convert("float"), "AttributeError"),
         "forgets to return": (lambda x: None, "returns None"),
@@ -65,132 +97,46 @@ WRONG = {
         "always one more": (lambda n, b: n // b + 1, "always add one"),
         "nearest": (lambda n, b: round(n / b), "round to the nearest"),
         "fraction": (lambda n, b: n / b, "a fraction"),
-        "remainder": (lambda n, b: n % b, "60,000 images in batches of 32: 0, not 1875"),
-        "the other way round": (lambda n, b: -(-b // n), "60,000 images in batches of 32: 1,"),
+        "remainder": (lambda n, b: n % b, "60,000 images in batches of 32 you answer 0, not 1,875"),
+        "the other way round": (lambda n, b: -(-b // n), "in batches of 32 you answer 1,"),
         "exception": (lambda n, b: n // 0, "ZeroDivisionError"),
         "forgets to return": (lambda n, b: None, "returns None"),
+    },
+    check.mean_image_error: {
+        "test's own mean": (error(lambda x, t, m: (x - x.mean(0)).square().mean()), "mean of the"),
+        "three decimals": (
+            error(lambda x, t, m: round((x - m).square().mean().item(), 3)),
+            "four decimals are needed",
+        ),
+        "sum over pixels": (
+            error(lambda x, t, m: (x - m).square().flatten(1).sum(1).mean()),
+            "784 times too large",
+        ),
+        "sum over all": (error(lambda x, t, m: (x - m).square().sum()), "of all images"),
+        "bytes": (error(lambda x, t, m: (255 * (x - m)).square().mean()), "255² times"),
+        "mean of bytes": (error(lambda x, t, m: (x - 255 * m).square().mean()), "with a mean of"),
+        "bytes and a mean": (
+            error(lambda x, t, m: (255 * x - m).square().mean()),
+            "compares bytes",
+        ),
+        "root": (error(lambda x, t, m: (x - m).square().mean().sqrt()), "square root"),
+        "absolute": (error(lambda x, t, m: (x - m).abs().mean()), "|x − m|"),
+        "nothing subtracted": (error(lambda x, t, m: x.square().mean()), "all-black"),
+        "one grey": (error(lambda x, t, m: (x - x.mean()).square().mean()), "uses one grey"),
+        "one grey of training": (
+            error(lambda x, t, m: (x - t.mean()).square().mean()),
+            "uses one grey",
+        ),
+        "on the training images": (error(lambda x, t, m: (t - m).square().mean()), "measured on"),
+        "signs cancel": (error(lambda x, t, m: (x - m).mean()), "isn't squared"),
+        "made up": (error(lambda x, t, m: 0.5), "0.5 is not it; expected about 0.0"),
+        "one for each image": (
+            error(lambda x, t, m: (x - m).square().flatten(1).mean(1)),
+            "has the shape (12,). Expected one number, the test MSE: .mean()",
+        ),
+        "text": (error(lambda x, t, m: "0,0675"), "a str, '0,0675'"),
     },
 }
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG)
-
-
-def test_a_verdict_is_one_line_in_a_notebook():
-    assert repr(check.batches_per_epoch(...)).startswith("✗ Not yet")
-    assert repr(check.batches_per_epoch(RIGHT[check.batches_per_epoch]["ceil"])).startswith(
-        "✓ Right"
-    )
-
-
-# ---------------------------------------------------------------- the one whose answer is a number
-
-
-def means(digits):
-    test, train = (to_float(i) for i in (digits.test_images, digits.train_images))
-    return test, train, train.mean(0)
-
-
-RIGHT_NUMBERS = {
-    "tensor": lambda x, train, mean: (x - mean).square().mean(),
-    "number": lambda x, train, mean: F.mse_loss(x, mean.expand_as(x)).item(),
-    "per image first": lambda x, train, mean: (x - mean).pow(2).flatten(1).mean(1).mean(),
-    "numpy": lambda x, train, mean: ((x - mean).numpy() ** 2).mean(),
-    "float64": lambda x, train, mean: ((x.double() - train.double().mean(0)) ** 2).mean().item(),
-    "rounded": lambda x, train, mean: round((x - mean).square().mean().item(), 4),
-}
-WRONG_NUMBERS = {
-    "test's own mean": (lambda x, train, mean: (x - x.mean(0)).square().mean(), "mean of the test"),
-    "sum over pixels": (
-        lambda x, train, mean: (x - mean).square().flatten(1).sum(1).mean(),
-        "784 times too large",
-    ),
-    "bytes": (lambda x, train, mean: (255 * (x - mean)).square().mean(), "255² times too large"),
-    "root": (lambda x, train, mean: (x - mean).square().mean().sqrt(), "square root"),
-    "absolute": (lambda x, train, mean: (x - mean).abs().mean(), "|x − m|"),
-    "nothing subtracted": (lambda x, train, mean: x.square().mean(), "all-black"),
-    "one grey": (lambda x, train, mean: (x - x.mean()).square().mean(), "one grey"),
-    "one grey of training": (lambda x, train, mean: (x - train.mean()).square().mean(), "one grey"),
-    "on the training images": (
-        lambda x, train, mean: (train - mean).square().mean(),
-        "measured on the training",
-    ),
-    "signs cancel": (lambda x, train, mean: (x - mean).mean(), "is not it; expected about 0.06"),
-    "one for each image": (
-        lambda x, train, mean: (x - mean).square().flatten(1).mean(1),
-        "not a single number",
-    ),
-    "text": (lambda x, train, mean: "0,0675", "'0,0675' is not a single number"),
-}
-
-
-@pytest.mark.parametrize("answer", RIGHT_NUMBERS.values(), ids=RIGHT_NUMBERS)
-def test_right_mean_image_error_passes(sample, answer):
-    verdict = check.mean_image_error(answer(*means(sample)), sample)
-    assert verdict and verdict.message.startswith("Right: 0.0"), verdict
-
-
-@pytest.mark.parametrize(("answer", "words"), WRONG_NUMBERS.values(), ids=WRONG_NUMBERS)
-def test_wrong_mean_image_error_hears_what_is_wrong(sample, answer, words):
-    verdict = check.mean_image_error(answer(*means(sample)), sample)
-    assert not verdict
-    assert words in verdict.message
-
-
-def test_each_wrong_number_has_a_message_of_its_own(sample):
-    answers = {n: a for n, (a, _) in WRONG_NUMBERS.items() if n != "one grey of training"}
-    messages = {
-        check.mean_image_error(answer(*means(sample)), sample).message
-        for answer in answers.values()
-    }
-    assert len(messages) == len(answers)
-
-
-@pytest.mark.parametrize("unsolved", [..., None])
-def test_unsolved_mean_image_error_says_not_yet(sample, unsolved):
-    verdict = check.mean_image_error(unsolved, sample)
-    assert not verdict and verdict.message.startswith("Not yet")
-
-
-@pytest.mark.parametrize(
-    ("answer", "word"),
-    [
-        (lambda x: x[:, None].float() / x.max(), "largest pixel of the batch"),
-        (lambda x: torch.cat([x, x])[:5, None].float() / 255, "not for one of 4"),
-        (lambda x: (x[:, None].float() / 255).to("meta"), "ordinary tensor"),
-        (lambda x: (x[:, None].float() / 255).to_sparse(), "ordinary tensor"),
-    ],
-)
-def test_a_batch_must_be_right_for_other_pixels_too(answer, word):
-    verdict = check.to_batch(answer)
-    assert not verdict and word in verdict.message
-
-
-@pytest.mark.parametrize(
-    ("value", "word"),
-    [
-        (np.arange(3), "ndarray"),
-        (torch.arange(3), "Tensor"),
-        ([1], "list"),
-        (True, "bool"),
-        (1j, "complex"),
-        (math.nan, "fraction"),
-        (math.inf, "fraction"),
-        (torch.tensor(3), "3, not 1875"),
-    ],
-)
-def test_odd_numbers_of_batches_are_told_apart(value, word):
-    verdict = check.batches_per_epoch(lambda n, b: value)
-    assert not verdict and word in verdict.message
-
-
-def test_a_long_answer_is_not_quoted(sample):
-    verdict = check.mean_image_error(torch.rand(1000), sample)
-    assert not verdict and "Tensor of shape (1000,); it is not a single number" in verdict.message
-    verdict = check.mean_image_error([0.07], sample)
-    assert not verdict and "[0.07] is not a single number" in verdict.message
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"one grey of training"})

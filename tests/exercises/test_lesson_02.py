@@ -6,198 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from ae_helpers.exercises import lesson_02
+from ae_helpers.exercises import lesson_02 as check
 from ae_helpers.models import Encoder, ledger
+from exercise_zoo import Several, zoo_tests
 
-
-def say(check, *answer):
-    """The verdict's message; fails if the wrong answer passes."""
-    verdict = check(*answer)
-    assert not verdict, verdict
-    return verdict.message
-
-
-def test_an_unsolved_exercise_says_not_yet():
-    row = ((..., ..., ...), ...)
-    half = {"conv2": ((16, 8, 8), 1168), "conv3": ..., "conv4": row}
-    for verdict in (
-        lesson_02.output_size(lambda n, k, s, p: ...),
-        lesson_02.fill_ledger({"conv2": row, "conv3": row, "conv4": row}),
-        lesson_02.fill_ledger(half),
-        lesson_02.weight_and_work(lambda i, o, k, size: ..., ..., ...),
-        lesson_02.weight_and_work(lambda i, o, k, size: i * o * k**2 * size**2, 4, ...),
-        lesson_02.receptive_fields(lambda layers: ...),
-        lesson_02.receptive_fields(lambda layers: [...] * len(layers)),
-    ):
-        assert not verdict
-        assert verdict.message.startswith("Not yet")
-
-
-# ----------------------------------------------------------------------------------- the size rule
-
-RIGHT_SIZES = [
-    lambda n, k, s, p: (n + 2 * p - k) // s + 1,
-    lambda n, k, s, p: math.floor((n + 2 * p - k) / s + 1),
-    lambda n, k, s, p: (n + 2 * p - (k - 1) - 1) // s + 1,  # as PyTorch's manual has it
-    lambda n, k, s, p: len(range(0, n + 2 * p - k + 1, s)),
-    lambda n, k, s, p: (n + 2 * p - k + s) // s,
-]
-WRONG_SIZES = [
-    (lambda n, k, s, p: (n + 2 * p - k) / s + 1, "Half a window"),
-    (lambda n, k, s, p: (n + 2 * p - k) // s, "+ 1 is missing"),
-    (lambda n, k, s, p: (n + p - k) // s + 1, "p once"),
-    (lambda n, k, s, p: (n - k) // s + 1, "leave the padding out"),
-    (lambda n, k, s, p: (n - 2 * p - k) // s + 1, "subtract the padding"),
-    (lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1, "round up"),
-    (lambda n, k, s, p: round((n + 2 * p - k) / s) + 1, "nearest"),
-    (lambda n, k, s, p: n + 2 * p - k + 1, "leave the stride out"),
-    (lambda n, k, s, p: (n + 2 * p - k) * s + 1, "multiply by the stride"),
-    (lambda n, k, s, p: (n + 2 * p - k + 1) // s, "inside your division"),
-    (lambda n, k, s, p: (n + 2 * p - (k - 1)) // s + 1, "k − 1"),
-    (lambda n, k, s, p: n // s + 2 * p - k + 1, "Only n is divided"),
-    (lambda n, k, s, p: (n + 2 * p) // s - k + 1, "after dividing"),
-    (lambda n, k, s, p: (n - 1) * s - 2 * p + k, "transposed"),
-    (lambda n, k, s, p: n, "you answer 28, not 16"),
-    (lambda n, k, s, p: (n, n), "tuple"),
-    (lambda n, k, s, p: n / 0, "ZeroDivisionError"),
-    (lambda n, k: n - k + 1, "TypeError"),
-]
-
-
-@pytest.mark.parametrize("answer", RIGHT_SIZES)
-def test_output_size_right(answer):
-    assert lesson_02.output_size(answer)
-
-
-@pytest.mark.parametrize(("answer", "word"), WRONG_SIZES)
-def test_output_size_wrong(answer, word):
-    assert word in say(lesson_02.output_size, answer)
-
-
-# -------------------------------------------------------------------------------------- the ledger
-
-RIGHT = {
-    "conv2": ((16, 8, 8), 1168),
-    "conv3": ((32, 4, 4), 4640),
-    "conv4": ((64, 1, 1), 51264),
-}
-WRONG_LEDGERS = [
-    ("conv2", ((1, 16, 8, 8), 1168), "without the batch axis"),
-    ("conv2", ((8, 8), 1168), "not 2 sizes"),
-    ("conv2", ((8, 8, 16), 1168), "channels first"),
-    ("conv2", ((8, 8, 8), 1168), "8 channels: that many go in"),
-    ("conv2", ((24, 8, 8), 1168), "24 channels don't come out"),
-    ("conv2", ((16, 8, 4), 1168), "isn't square"),
-    ("conv2", ((16, 14, 14), 1168), "28 pixels"),
-    ("conv2", ((16, 7, 7), 1168), "without the + 1 or without the padding"),
-    ("conv3", ((32, 5, 5), 4640), "rounded up"),
-    ("conv3", ((32, 8, 8), 4640), "without the stride"),
-    ("conv4", ((64, 2, 2), 51264), "or without the stride"),
-    ("conv4", ((64, 3, 3), 51264), "not 3×3; put n=4, k=5, s=2, p=1"),
-    ("conv2", ((16, 8, 8), 1152), "bias is missing"),
-    ("conv3", ((32, 4, 4), 4609), "only one bias"),
-    ("conv4", ((64, 1, 1), 51232), "not for each input channel"),
-    ("conv4", ((64, 1, 1), 10304), "isn't squared"),
-    ("conv2", ((16, 8, 8), 160), "input channels are missing"),
-    ("conv3", ((32, 4, 4), 176), "only one output channel"),
-    ("conv4", ((64, 1, 1), 2464), "added, not multiplied"),
-    ("conv2", ((16, 8, 8), 73744), "weights are counted for each place"),
-    ("conv3", ((32, 4, 4), 5120), "bias is counted for each place"),
-    ("conv3", ((32, 4, 4), 1536), "isn't squared, and the bias is missing"),
-    ("conv2", ((16, 8, 8), 1000), "not 1,000 parameters"),
-    ("conv2", 1168, "write ((channels"),
-    ("conv2", (("16", 8, 8), 1168), "expected four numbers"),
-]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        RIGHT,
-        {name: [list(shape), number] for name, (shape, number) in RIGHT.items()},
-        {"conv1": ((8, 16, 16), 1808)} | RIGHT,
-    ],
-)
-def test_fill_ledger_right(answer):
-    verdict = lesson_02.fill_ledger(answer)
-    assert verdict
-    assert "58,880" in verdict.message
-
-
-@pytest.mark.parametrize(("layer", "row", "word"), WRONG_LEDGERS)
-def test_fill_ledger_wrong(layer, row, word):
-    message = say(lesson_02.fill_ledger, RIGHT | {layer: row})
-    assert word in message
-    assert message.startswith(layer)
-
-
-def test_fill_ledger_praises_the_part_that_is_done():
-    message = say(lesson_02.fill_ledger, RIGHT | {"conv3": ((32, 4, 4), ...)})
-    assert "conv3 still holds" in message and "before it is right" in message
-
-
-def test_fill_ledger_wants_a_dictionary_of_three_layers():
-    assert "list" in say(lesson_02.fill_ledger, list(RIGHT.values()))
-    without = {name: row for name, row in RIGHT.items() if name != "conv3"}
-    assert "conv3 is missing" in say(lesson_02.fill_ledger, without)
-
-
-@pytest.mark.parametrize("layer", lesson_02.CONVS[1:])
-def test_one_mistake_in_the_parameters_is_never_taken_for_another(layer):
-    i, o, k, s, p = lesson_02._settings(layer)
-    size = {8: 8, 16: 4, 32: 1}[i]
-    right = i * o * k * k
-    wrong = [rule(i, o, k, size) + o for text, rule in lesson_02.WEIGHTS.items() if text]
-    wrong += [right + rule(i, o, size) for text, rule in lesson_02.BIASES.items() if text]
-    if size == 1:  # one place only: counting it again changes nothing
-        wrong = [value for value in wrong if value != right + o]
-    assert right + o not in wrong
-    assert len(set(wrong)) == len(wrong)
-
-
-# --------------------------------------------------------------------------------- weight and work
+LEDGER = {"conv2": ((16, 8, 8), 1168), "conv3": ((32, 4, 4), 4640), "conv4": ((64, 1, 1), 51264)}
 
 
 def work(i, o, k, size):
     return o * size**2 * i * k**2
 
 
-RIGHT_WORK = [work, lambda i, o, k, size: float(i * k * k) * (o * size * size)]
-WRONG_WORK = [
-    ((lambda i, o, k, n: i * o * k**2, 4, 4), "These are the weights"),
-    ((lambda i, o, k, n: i * o * k**2 * n, 4, 1), "one row of places"),
-    ((lambda i, o, k, n: i * o * k * n**2, 4, 1), "only k of them"),
-    ((lambda i, o, k, n: o * k**2 * n**2, 4, 1), "input channels are missing"),
-    ((lambda i, o, k, n: i * k**2 * n**2, 4, 1), "output channels are missing"),
-    ((lambda i, o, k, n: o * (i * k**2 + 1) * n**2, 4, 1), "only added"),
-    ((lambda i, o, k, n: 2 * work(i, o, k, n), 4, 1), "additions"),
-    ((lambda i, o, k, n: o * n**2, 4, 1), "output's numbers"),
-    ((lambda i, o, k, n: 7, 4, 1), "Layer 1: 460,800 is right, not 7"),
-    ((lambda i, o, k, n: [n], 4, 1), "list"),
-    ((lambda i, o: i * o, 4, 1), "TypeError"),
-    ((work, 3, 0), "from 0"),
-    ((work, 1, 4), "swapped"),
-    ((work, 1, 1), "Layer 1 has 1,808 parameters"),
-    ((work, 3, 1), "Layer 3 has 4,640 parameters"),
-    ((work, 4, 4), "Layer 4 has 51,200 multiplications"),
-    ((work, 4, 2), "Layer 2 has 73,728 multiplications"),
-    ((work, "conv4", 1), "'conv4' is no layer"),
-]
-
-
-@pytest.mark.parametrize("answer", RIGHT_WORK)
-def test_weight_and_work_right(answer):
-    verdict = lesson_02.weight_and_work(answer, 4, 1)
-    assert verdict
-    assert "87%" in verdict.message and "70%" in verdict.message
-
-
-@pytest.mark.parametrize(("answer", "word"), WRONG_WORK)
-def test_weight_and_work_wrong(answer, word):
-    assert word in say(lesson_02.weight_and_work, *answer)
-
-
-# ----------------------------------------------------------------------------- the receptive field
+def worked(function, most_parameters=4, most_multiplications=1):
+    return Several((function, most_parameters, most_multiplications))
 
 
 def fields(layers):
@@ -233,85 +54,183 @@ def recursion(body):
     return answer
 
 
-WRONG_FIELDS = [
-    (lambda layers: [r - 1 for r in fields(layers)], "You start with 0"),
-    (recursion(lambda r, j, k, s: (r + k * j, j * s)), "k · j"),
-    (recursion(lambda r, j, k, s: (r + k - 1, j)), "stays 1"),
-    (recursion(lambda r, j, k, s: (r + (k - 1) * j * s, j * s)), "update the jump before"),
-    (recursion(lambda r, j, k, s: (r + (k - 1) * s, j)), "own stride"),
-    (recursion(lambda r, j, k, s: (r + (k - 1) * j, s)), "stride of one layer"),
-    (recursion(lambda r, j, k, s: (r + (k - 1) * j, j + s)), "add the strides"),
-    (recursion(lambda r, j, k, s: (r * k, j)), "multiply kernel sizes"),
-    (recursion(lambda r, j, k, s: ((r - 1) * s + k, j)), "*back*"),
-    (lambda layers: fields(layers)[-1], "one number, 37"),
-    (lambda layers: [1, *fields(layers)], "starts with 1"),
-    (lambda layers: fields(layers)[:-1], "3 numbers for 4 layers"),
-    (lambda layers: [28] * len(layers), "not [15, 17, 21, 37]"),
-    (lambda layers: ["15×15"] * len(layers), "expected a list of numbers"),
-    (lambda layers: [k.size for k, s in layers], "AttributeError"),
+RIGHT = {
+    check.output_size: {
+        "floor": lambda n, k, s, p: (n + 2 * p - k) // s + 1,
+        "math": lambda n, k, s, p: math.floor((n + 2 * p - k) / s + 1),
+        "as in PyTorch's manual": lambda n, k, s, p: (n + 2 * p - (k - 1) - 1) // s + 1,
+        "counted": lambda n, k, s, p: len(range(0, n + 2 * p - k + 1, s)),
+        "in one fraction": lambda n, k, s, p: (n + 2 * p - k + s) // s,
+    },
+    check.fill_ledger: {
+        "tuples": LEDGER,
+        "lists": {name: [list(sizes), count] for name, (sizes, count) in LEDGER.items()},
+        "sizes of torch": {n: (torch.Size(sizes), count) for n, (sizes, count) in LEDGER.items()},
+        "tensors of one number": {
+            n: (tuple(map(torch.tensor, sizes)), torch.tensor([count]))
+            for n, (sizes, count) in LEDGER.items()
+        },
+        "one layer more": {"conv1": ((8, 16, 16), 1808)} | LEDGER,
+    },
+    check.weight_and_work: {
+        "whole": worked(work),
+        "floats": worked(lambda i, o, k, size: float(i * k * k) * (o * size * size)),
+    },
+    check.receptive_fields: {
+        "forwards": fields,
+        "backwards": fields_backwards,
+        "list of tensors": lambda layers: [torch.tensor(field) for field in fields(layers)],
+    },
+}
+
+WRONG_ROWS = [
+    ("conv2", ((1, 16, 8, 8), 1168), "without the batch axis"),
+    ("conv2", ((8, 8), 1168), "not 2 sizes"),
+    ("conv2", ((8, 8, 16), 1168), "channels first"),
+    ("conv2", ((8, 8, 8), 1168), "8 channels: that many go in"),
+    ("conv2", ((24, 8, 8), 1168), "24 channels don't come out"),
+    ("conv2", ((16, 8, 4), 1168), "isn't square"),
+    ("conv2", ((16, 14, 14), 1168), "28 pixels"),
+    ("conv2", ((16, 7, 7), 1168), "without the + 1 or without the padding"),
+    ("conv3", ((32, 5, 5), 4640), "rounded up"),
+    ("conv3", ((32, 8, 8), 4640), "without the stride"),
+    ("conv4", ((64, 2, 2), 51264), "or without the stride"),
+    ("conv4", ((64, 3, 3), 51264), "not 3×3; put n=4, k=5, s=2, p=1"),
+    ("conv2", ((16, 8, 8), 1152), "bias is missing"),
+    ("conv3", ((32, 4, 4), 4609), "only one bias"),
+    ("conv4", ((64, 1, 1), 51232), "not for each input channel"),
+    ("conv4", ((64, 1, 1), 10304), "isn't squared"),
+    ("conv2", ((16, 8, 8), 160), "input channels are missing"),
+    ("conv3", ((32, 4, 4), 176), "only one output channel"),
+    ("conv4", ((64, 1, 1), 2464), "added, not multiplied"),
+    ("conv2", ((16, 8, 8), 73744), "weights are counted for each place"),
+    ("conv2", ((16, 8, 8), 2176), "parameters: the bias is counted for each place"),
+    ("conv2", ((16, 8, 8), 1280), "parameters: a kernel has one bias, not one for each input"),
+    ("conv3", ((32, 4, 4), 5120), "reaches through or the bias is counted for each place"),
+    ("conv3", ((32, 4, 4), 1536), "isn't squared, and the bias is missing"),
+    ("conv2", ((16, 8, 8), 1000), "not 1,000 parameters"),
+    ("conv2", 1168, "write ((channels"),
+    ("conv2", (("16", 8, 8), 1168), "conv2: your shape, at position 0, is a str, '16'"),
+    ("conv3", ((32, 4, 4), "4640"), "conv3: your count of parameters is a str, '4640'"),
+    ("conv3", ((32, 4, 4), ...), "conv3 still holds a `...`. What stands before it is right"),
 ]
 
+WRONG = {
+    check.output_size: {
+        "a fraction": (lambda n, k, s, p: (n + 2 * p - k) / s + 1, "Half a window"),
+        "no + 1": (lambda n, k, s, p: (n + 2 * p - k) // s, "+ 1 is missing"),
+        "p once": (lambda n, k, s, p: (n + p - k) // s + 1, "p once"),
+        "no padding": (lambda n, k, s, p: (n - k) // s + 1, "leave the padding out"),
+        "padding cropped": (lambda n, k, s, p: (n - 2 * p - k) // s + 1, "subtract the padding"),
+        "ceil": (lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1, "round up"),
+        "round": (lambda n, k, s, p: round((n + 2 * p - k) / s) + 1, "nearest. However"),
+        "half up": (lambda n, k, s, p: int((n + 2 * p - k) / s + 0.5) + 1, "halves up"),
+        "no stride": (lambda n, k, s, p: n + 2 * p - k + 1, "leave the stride out"),
+        "times the stride": (lambda n, k, s, p: (n + 2 * p - k) * s + 1, "multiply by the stride"),
+        "+ 1 inside": (lambda n, k, s, p: (n + 2 * p - k + 1) // s, "inside your division"),
+        "k − 1": (lambda n, k, s, p: (n + 2 * p - (k - 1)) // s + 1, "k − 1"),
+        "n divided": (lambda n, k, s, p: n // s + 2 * p - k + 1, "Only n is divided"),
+        "k divided": (lambda n, k, s, p: n + 2 * p - k / s + 1, "Only k is divided by the stride:"),
+        "k divided first": (lambda n, k, s, p: n + 2 * p - k // s + 1, "before all else"),
+        "k after": (lambda n, k, s, p: (n + 2 * p) // s - k + 1, "after dividing"),
+        "lesson 03's": (lambda n, k, s, p: (n - 1) * s - 2 * p + k, "transposed"),
+        "n": (lambda n, k, s, p: n, "For n=28, k=15, s=1, p=1 you answer 28, not 16."),
+        "a pair": (lambda n, k, s, p: (n, n), "a tuple, (28, 28); expected a size, one number"),
+        "an error": (lambda n, k, s, p: n / 0, "ZeroDivisionError"),
+        "two arguments": (lambda n, k: n - k + 1, "TypeError"),
+    },
+    check.fill_ledger: {
+        f"{layer}: {row}": (LEDGER | {layer: row}, words) for layer, row, words in WRONG_ROWS
+    }
+    | {
+        "a list": (list(LEDGER.values()), "a list; keep it a dictionary"),
+        "without conv3": ({n: LEDGER[n] for n in ("conv2", "conv4")}, "conv3 is missing"),
+    },
+    check.weight_and_work: {
+        "weights": (worked(lambda i, o, k, n: i * o * k**2), "These are the weights"),
+        "parameters": (worked(lambda i, o, k, n: o * (i * k**2 + 1)), "These are the parameters"),
+        "one row": (worked(lambda i, o, k, n: i * o * k**2 * n), "one row of places"),
+        "k": (worked(lambda i, o, k, n: i * o * k * n**2), "only k of them"),
+        "no input": (worked(lambda i, o, k, n: o * k**2 * n**2), "input channels are missing"),
+        "no output": (worked(lambda i, o, k, n: i * k**2 * n**2), "output channels are missing"),
+        "bias": (worked(lambda i, o, k, n: o * (i * k**2 + 1) * n**2), "only added"),
+        "additions": (worked(lambda i, o, k, n: 2 * work(i, o, k, n)), "additions"),
+        "outputs": (worked(lambda i, o, k, n: o * n**2), "output's numbers"),
+        "made up": (worked(lambda i, o, k, n: 7), "output_size=16 you answer 7, not 460,800."),
+        "a list": (worked(lambda i, o, k, n: [n]), "a list, [16]; expected one number"),
+        "two arguments": (worked(lambda i, o: i * o), "TypeError"),
+        "from 0": (worked(work, 3, 0), "from 0"),
+        "swapped": (worked(work, 1, 4), "swapped"),
+        "first by parameters": (worked(work, 1, 1), "Layer 1 has 1,808 parameters"),
+        "third by parameters": (worked(work, 3, 1), "Layer 3 has 4,640 parameters"),
+        "fourth by work": (worked(work, 4, 4), "Layer 4 has 51,200 multiplications"),
+        "second by work": (worked(work, 4, 2), "Layer 2 has 73,728 multiplications"),
+        "by name": (worked(work, "conv4", 1), "a str, 'conv4'; expected a layer's number"),
+        "fifth": (worked(work, 5, 1), "5 is no layer"),
+    },
+    check.receptive_fields: {
+        "from 0": (lambda layers: [r - 1 for r in fields(layers)], "You start with 0"),
+        "k · j": (recursion(lambda r, j, k, s: (r + k * j, j * s)), "k · j"),
+        "no jump": (recursion(lambda r, j, k, s: (r + k - 1, j)), "stays 1"),
+        "early": (recursion(lambda r, j, k, s: (r + (k - 1) * j * s, j * s)), "jump before"),
+        "own stride": (recursion(lambda r, j, k, s: (r + (k - 1) * s, j)), "own stride"),
+        "one stride": (recursion(lambda r, j, k, s: (r + (k - 1) * j, s)), "stride of one layer"),
+        "sum": (recursion(lambda r, j, k, s: (r + (k - 1) * j, j + s)), "add the strides"),
+        "product": (recursion(lambda r, j, k, s: (r * k, j)), "multiply kernel sizes"),
+        "back": (recursion(lambda r, j, k, s: ((r - 1) * s + k, j)), "*back*"),
+        "the last": (lambda layers: fields(layers)[-1], "one number, 37; expected a list"),
+        "with 1": (lambda layers: [1, *fields(layers)], "starts with 1"),
+        "appended early": (lambda layers: [1, *fields(layers)[:-1]], "append before you update"),
+        "without the last": (lambda layers: fields(layers)[:-1], "last layer is missing"),
+        "without the first": (lambda layers: fields(layers)[1:], "[17, 21, 37], not [15, 17, 21"),
+        "the image": (lambda layers: [28] * len(layers), "not [15, 17, 21, 37]"),
+        "text": (lambda layers: ["15×15"] * len(layers), "at position 0, is a str, '15×15'"),
+        "an error": (lambda layers: [k.size for k, s in layers], "AttributeError"),
+    },
+}
 
-@pytest.mark.parametrize("answer", [fields, fields_backwards])
-def test_receptive_fields_right(answer):
-    verdict = lesson_02.receptive_fields(answer)
-    assert verdict
-    assert "15 → 17 → 21 → 37" in verdict.message
+TestZoo = zoo_tests(RIGHT, WRONG)
 
 
-@pytest.mark.parametrize(("answer", "word"), WRONG_FIELDS)
-def test_receptive_fields_wrong(answer, word):
-    assert word in say(lesson_02.receptive_fields, answer)
-
-
-# -------------------------------------------------------------------------------------- all of them
-
-
-def test_each_wrong_answer_gets_a_message_of_its_own():
-    ledgers = [RIGHT | {layer: row} for layer, row, _ in WRONG_LEDGERS]
-    for check, answers in (
-        (lesson_02.output_size, [(answer,) for answer, _ in WRONG_SIZES]),
-        (lesson_02.fill_ledger, [(answer,) for answer in ledgers]),
-        (lesson_02.weight_and_work, [answer for answer, _ in WRONG_WORK]),
-        (lesson_02.receptive_fields, [(answer,) for answer, _ in WRONG_FIELDS]),
+def test_what_is_partly_unsolved_says_not_yet():
+    row = ((..., ..., ...), ...)
+    half = {"conv2": ((16, 8, 8), 1168), "conv3": ..., "conv4": row}
+    for verdict in (
+        check.fill_ledger({"conv2": row, "conv3": row, "conv4": row}),
+        check.fill_ledger(half),
+        check.receptive_fields(lambda layers: [...] * len(layers)),
     ):
-        messages = [say(check, *answer) for answer in answers]
-        assert len(set(messages)) == len(messages)
+        assert not verdict
+        assert verdict.message.startswith("Not yet")
+
+
+def test_praise_tells_what_was_found():
+    assert "58,880" in check.fill_ledger(LEDGER).message
+    assert "87%" in (said := check.weight_and_work(work, 4, 1).message) and "70%" in said
+    assert "15 → 17 → 21 → 37" in check.receptive_fields(lambda n: np.array(fields(n))).message
+
+
+@pytest.mark.parametrize("layer", check.CONVS[1:])
+def test_one_mistake_in_the_parameters_is_never_taken_for_another(layer):
+    i, o, k, s, p = check._settings(layer)
+    size = {8: 8, 16: 4, 32: 1}[i]
+    right = i * o * k * k
+    weights = [rule(i, o, k, size) + o for text, rule in check.WEIGHTS.items() if text]
+    biases = [right + rule(i, o, size) for text, rule in check.BIASES.items() if text]
+    if size == 1:  # one place only: counting it again changes nothing
+        weights, biases = ([v for v in values if v != right + o] for values in (weights, biases))
+    wrong = {*weights, *biases}
+    assert right + o not in wrong
+    # Where o · n² = i · o both mistakes in the biases are named.
+    assert len(wrong) == len(weights) + len(biases) - (size * size == i)
 
 
 def test_the_checks_agree_with_the_ledger_of_the_encoder():
     table = ledger(Encoder(), (1, 28, 28))
     rows = {
-        f"conv{number}": (tuple(map(int, row["output"].split("×"))), int(row["parameters"]))
-        for number, row in table.iloc[1:].iterrows()
+        f"conv{depth}": (tuple(map(int, row["output"].split("×"))), int(row["parameters"]))
+        for depth, row in table.iloc[1:].iterrows()
     }
-    assert rows == RIGHT
-    assert lesson_02.fill_ledger(rows)
-    sides = [f"{side}×{side}" for side in fields(lesson_02.FIELD_CASES[0][0])]
+    assert rows == LEDGER
+    sides = [f"{side}×{side}" for side in fields(check.FIELD_CASES[0][0])]
     assert list(table["receptive field"]) == sides
-
-
-@pytest.mark.parametrize(
-    ("value", "size", "work"),
-    [
-        (np.arange(3), "a ndarray", "a ndarray"),
-        (torch.arange(3), "a Tensor", "a Tensor"),
-        (math.nan, "finite", "not nan"),
-        (math.inf, "finite", "not inf"),
-        (torch.tensor(3), "you answer 3, not 16", "not 3"),
-    ],
-)
-def test_odd_answers_get_a_verdict_and_no_traceback(value, size, work):
-    assert size in say(lesson_02.output_size, lambda n, k, s, p: value)
-    assert work in say(lesson_02.weight_and_work, lambda i, o, k, n: value, 4, 1)
-
-
-@pytest.mark.parametrize("layer", [np.arange(3), torch.arange(3), True, "4", [4]])
-def test_a_layer_is_named_by_its_number(layer):
-    assert "no layer" in say(lesson_02.weight_and_work, work, layer, 1)
-    assert "no layer" in say(lesson_02.weight_and_work, work, 4, layer)
-
-
-def test_fields_may_come_as_an_array_or_a_tensor():
-    assert lesson_02.receptive_fields(lambda layers: np.array(fields(layers)))
-    assert lesson_02.receptive_fields(lambda layers: torch.tensor(fields(layers)))

@@ -7,15 +7,11 @@ import pandas as pd
 import torch
 
 from ae_helpers.exercises import lesson_05 as check
-from exercise_zoo import zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 
 def errors_of(images, reconstructions):
     return (images - reconstructions).square().flatten(1).mean(1)
-
-
-def errors_of_all(images, reconstructions, n):
-    return errors_of(images, reconstructions)
 
 
 def pca_curve(train, images):
@@ -33,13 +29,6 @@ def first_below(error, train, test):
             return k
 
 
-def centred_in_place(error, train, test):
-    mean = train.mean(0)
-    train -= mean
-    test -= mean
-    return first_below(error, train, test)
-
-
 def by_reconstruction(error, train, test):
     """PCA without the lesson's shortcut: reconstruct with k components, for each k."""
     shape, mean = test.shape, train.flatten(1).mean(0)
@@ -51,16 +40,6 @@ def by_reconstruction(error, train, test):
             return k
 
 
-def in_place(images, reconstructions, n):
-    images -= reconstructions
-    return images.square().flatten(1).mean(1).topk(n).indices
-
-
-def scaled_in_place(errors, labels):
-    errors *= 255
-    return [errors[labels == digit].mean() for digit in range(10)]
-
-
 def by_occurrence(errors, labels):
     groups = {}
     for error, label in zip(errors.tolist(), labels.tolist(), strict=True):
@@ -68,9 +47,24 @@ def by_occurrence(errors, labels):
     return [sum(group) / len(group) for group in groups.values()]
 
 
-def each(digits, function, gather=list):
+def ranked(pick):
+    """An answer that calls ``pick(errors, n)``."""
+    return lambda images, reconstructions, n: pick(errors_of(images, reconstructions), n)
+
+
+def top(scores):
+    """An answer that ranks by the scores of the differences."""
+    return lambda images, reconstructions, n: scores(images - reconstructions).topk(n).indices
+
+
+def each(function, digits=range(10), gather=list):
     """An answer that calls ``function(errors, mask)`` for each digit."""
     return lambda errors, labels: gather([function(errors, labels == d) for d in digits])
+
+
+def counted(rule):
+    """An answer that calls ``rule(the curve, the network's error)``."""
+    return lambda error, train, test: rule(pca_curve(train, test), error)
 
 
 RIGHT = {
@@ -87,11 +81,11 @@ RIGHT = {
         "numpy": lambda x, r, n: (-errors_of(x, r)).numpy().argsort()[:n],
     },
     check.per_class: {
-        "list": each(range(10), lambda e, m: e[m].mean().item()),
-        "list of tensors": each(range(10), lambda e, m: e[m].mean()),
+        "list": each(lambda e, m: e[m].mean().item()),
+        "list of tensors": each(lambda e, m: e[m].mean()),
         "bincount": lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y),
         "dict": lambda e, y: {d: e[y == d].mean().item() for d in y.unique().tolist()},
-        "column": each(range(10), lambda e, m: e[m].mean(0, keepdim=True), torch.stack),
+        "column": each(lambda e, m: e[m].mean(0, keepdim=True), gather=torch.stack),
         "tensors as keys": lambda e, y: {d: e[y == d].mean() for d in torch.arange(10)},
         "a table": lambda e, y: pd.DataFrame({"e": e, "y": y}).groupby("y").mean(),
         "series": lambda e, y: pd.Series(e.numpy()).groupby(y.numpy()).mean(),
@@ -111,152 +105,114 @@ RIGHT = {
 
 WRONG = {
     check.worst: {
-        "ascending": (lambda x, r, n: errors_of(x, r).argsort()[:n], "best images"),
-        "worst last": (lambda x, r, n: errors_of(x, r).argsort()[-n:], "worst comes last"),
-        "no order": (lambda x, r, n: sorted(errors_of(x, r).topk(n).indices), "not in order"),
-        "values": (lambda x, r, n: errors_of(x, r).topk(n).values, "not their indices"),
-        "all of them": (lambda x, r, n: errors_of(x, r).argsort(descending=True), "first n"),
-        "total": (lambda x, r, n: (x - r).square().sum().item(), "one float"),
-        "batch axis": (
-            lambda x, r, n: (x - r).square().mean(0).flatten().topk(n).indices,
-            "batch axis",
-        ),
-        "pixels": (lambda x, r, n: (x - r).square().flatten().topk(n).indices, "single pixels"),
-        "axes left": (lambda x, r, n: (x - r).square().mean(3).sort().indices, "all axes"),
-        "one error": (
-            lambda x, r, n: (x - r).square().mean(0).flatten(1).mean(1).argsort(),
-            "(N,)",
-        ),
-        "no square": (lambda x, r, n: (x - r).flatten(1).mean(1).topk(n).indices, "square"),
-        "absolute": (lambda x, r, n: (x - r).abs().flatten(1).mean(1).topk(n).indices, "|x"),
-        "worst pixel": (
-            lambda x, r, n: (x - r).square().flatten(1).amax(1).topk(n).indices,
-            "worst pixel",
-        ),
-        "in place": (in_place, "changes the images"),
-        "topk's pair": (lambda x, r, n: errors_of(x, r).topk(n), "together"),
-        "exception": (lambda x, r, n: errors_of(x, r)[:, n], "IndexError"),
-        "images": (lambda x, r, n: x[errors_of(x, r).topk(n).indices], "return only their indices"),
-        "floats": (lambda x, r, n: errors_of(x, r).topk(n).indices.float(), "indices are floats"),
-        "always 3": (lambda x, r, n: errors_of(x, r).topk(3).indices, "for n = 2"),
-        "one less": (lambda x, r, n: errors_of(x, r).topk(n - 1).indices, "but 2 of the 12"),
-        "second first": (lambda x, r, n: errors_of(x, r).topk(n + 1).indices[1:], "place too late"),
-        "mask": (lambda x, r, n: errors_of(x, r) > 0.02, "True or False"),
-        "all errors": (errors_of_all, "errors of all images"),
-        "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5 can't be an index"),
-        "set": (lambda x, r, n: set(errors_of(x, r).topk(n).indices.tolist()), "no order"),
-        "iterator": (lambda x, r, n: reversed(errors_of(x, r).argsort()[-n:].tolist()), "a list"),
-        "text": (lambda x, r, n: str(errors_of(x, r).topk(n).indices.tolist()), "one str"),
-        "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "Not all 3 things"),
-        "NaN": (lambda x, r, n: [float("nan")] * n, "can't be an index"),
+        "ascending": (ranked(lambda e, n: e.argsort()[:n]), "from the other end"),
+        "worst last": (ranked(lambda e, n: e.argsort()[-n:]), "worst comes last"),
+        "no order": (ranked(lambda e, n: sorted(e.topk(n).indices)), "not in order"),
+        "values": (ranked(lambda e, n: e.topk(n).values), "no index. If it is a value"),
+        "all of them": (ranked(lambda e, n: e.argsort(descending=True)), "12 indices"),
+        "total": (ranked(lambda e, n: e.sum()), "shape ()"),
+        "floats": (ranked(lambda e, n: e.topk(n).indices.float()), "torch.float32, which"),
+        "always 3": (ranked(lambda e, n: e.topk(3).indices), "For n = 2"),
+        "one less": (ranked(lambda e, n: e.topk(n - 1).indices), "[1:n] or [-n:-1]"),
+        "second first": (ranked(lambda e, n: e.topk(n + 1).indices[1:]), "place too late"),
+        "mask": (ranked(lambda e, n: e > 0.02), "True or False"),
+        "all errors": (ranked(lambda e, n: e), "which is no index"),
+        "topk's pair": (ranked(lambda e, n: e.topk(n)), "together"),
+        "a column": (ranked(lambda e, n: e.topk(n).indices[:, None]), "add .flatten()"),
+        "slice from 1": (ranked(lambda e, n: e.argsort(descending=True)[1:n]), "holds n − 1"),
+        "counted from 1": (ranked(lambda e, n: e.topk(n).indices + 1), "one too high"),
+        "batch axis": (top(lambda d: d.square().mean(0).flatten()), "batch axis"),
+        "pixels": (top(lambda d: d.square().flatten()), "single pixels"),
+        "no square": (top(lambda d: d.flatten(1).mean(1)), "square"),
+        "absolute": (top(lambda d: d.abs().flatten(1).mean(1)), "|x"),
+        "worst pixel": (top(lambda d: d.square().flatten(1).amax(1)), "worst pixel"),
+        "median": (top(lambda d: d.square().flatten(1).median(1).values), "by the median"),
+        "squares the mean": (top(lambda d: d.flatten(1).mean(1).square()), "square the mean"),
+        "axes left": (lambda x, r, n: (x - r).square().mean(3).sort().indices, "over all its axes"),
+        "one error": (lambda x, r, n: (x - r).square().mean((0, 2, 3)).argsort(), "1 index;"),
+        "in place": (in_place, "changes the tensors"),
+        "dark first": (top(lambda d: -d.flatten(1).mean(1)), "too dark and too bright"),
+        "both": (ranked(lambda e, n: tuple(e.topk(n))), "Values and indices?"),
+        "images": (lambda x, r, n: x[errors_of(x, r).topk(n).indices], "Return only their indices"),
+        "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5, which is no index"),
+        "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "shape (3, 784)"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
-        "a column": (lambda x, r, n: errors_of(x, r).topk(n).indices[:, None], "add .flatten()"),
-        "slice from 1": (
-            lambda x, r, n: errors_of(x, r).argsort(descending=True)[1:n],
-            "leaves out the worst image",
-        ),
-        "counted from 1": (lambda x, r, n: errors_of(x, r).topk(n).indices + 1, "one too high"),
-        "squares the mean": (
-            lambda x, r, n: (x - r).flatten(1).mean(1).square().topk(n).indices,
-            "square the mean difference",
-        ),
     },
     check.per_class: {
-        "sum": (each(range(10), lambda e, m: e[m].sum().item()), "sums"),
-        "weighted by counts": (
-            each(range(10), lambda e, m: (e[m].mean() * m.sum() / len(e)).item()),
-            "shares",
-        ),
-        "equal classes": (
-            each(range(10), lambda e, m: (e[m].sum() / (len(e) / 10)).item()),
-            "equally large",
-        ),
-        "overall mean": (each(range(10), lambda e, m: e.mean().item()), "Ten times the same"),
-        "one number": (lambda e, y: e.mean(), "one float"),
+        "sum": (each(lambda e, m: e[m].sum()), "sums"),
+        "weighted by counts": (each(lambda e, m: e[m].mean() * m.sum() / len(e)), "shares"),
+        "equal classes": (each(lambda e, m: e[m].sum() / (len(e) / 10)), "equally large"),
+        "overall mean": (each(lambda e, m: e.mean()), "Ten times the same"),
+        "one number": (lambda e, y: e.mean(), "is one number"),
         "order of occurrence": (by_occurrence, "first occur"),
-        "sorted": (
-            lambda e, y: sorted(e[y == d].mean().item() for d in range(10)),
-            "but sorted",
+        "sorted": (lambda e, y: sorted(e[y == d].mean() for d in range(10)), "but sorted"),
+        "largest first": (
+            lambda e, y: sorted((e[y == d].mean() for d in range(10)), reverse=True),
+            "largest first",
         ),
-        "1 to 10": (each(range(1, 11), lambda e, m: e[m].mean().item()), "NaN"),
-        "9 digits": (each(range(1, 10), lambda e, m: e[m].mean().item()), "9 numbers"),
-        "10 first": (each([*range(1, 10), 0], lambda e, m: e[m].mean().item()), "one place off"),
-        "in place": (scaled_in_place, "changes the errors"),
+        "1 to 10": (each(lambda e, m: e[m].mean(), range(1, 11)), "NaN"),
+        "9 digits": (each(lambda e, m: e[m].mean(), range(1, 10)), "9 numbers"),
+        "10 first": (each(lambda e, m: e[m].mean(), [*range(1, 10), 0]), "one place off"),
+        "in place": (in_place, "changes the tensors"),
         "largest count": (
             lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y).max(),
             "count of the largest",
         ),
-        "median": (each(range(10), lambda e, m: e[m].median().item()), "medians"),
-        "root": (each(range(10), lambda e, m: e[m].mean().sqrt().item()), "square roots"),
-        "rounded": (each(range(10), lambda e, m: round(e[m].mean().item(), 6)), "but rounded"),
-        "the others": (each(range(10), lambda e, m: e[~m].mean()), "all *other* classes"),
-        "reversed": (each(range(9, -1, -1), lambda e, m: e[m].mean()), "reverse order"),
-        "counts": (lambda e, y: torch.bincount(y), "how frequent"),
+        "median": (each(lambda e, m: e[m].median()), "medians"),
+        "root": (each(lambda e, m: e[m].mean().sqrt()), "square roots"),
+        "rounded": (each(lambda e, m: e[m].mean().round(decimals=6)), "but rounded"),
+        "the others": (each(lambda e, m: e[~m].mean()), "all *other* classes"),
+        "reversed": (each(lambda e, m: e[m].mean(), range(9, -1, -1)), "reverse order"),
+        "counts": (lambda e, y: torch.bincount(y), "how many images"),
         "digits missing": (
             lambda e, y: {d: e[y == d].mean() for d in range(1, 10)},
             "aren't the digits",
         ),
+        "frequencies": (lambda e, y: torch.bincount(y) / len(y), "how frequent"),
+        "9 first": (each(lambda e, m: e[m].mean(), [9, *range(9)]), "9 stands first"),
         "odd keys": (lambda e, y: {"mean": e.mean(), "all": e.sum()}, "aren't the digits"),
-        "text": (each(range(10), lambda e, m: f"{e[m].mean():.4f}"), "of type str"),
         "generator": (lambda e, y: (e[y == d].mean() for d in range(10)), "Make a list"),
-        "masked, not picked": (
-            each(range(10), lambda e, m: (e * m).max().item()),
-            "picks a class's images",
-        ),
+        "masked, not picked": (each(lambda e, m: (e * m).max()), "picks a class's images"),
     },
     check.components_needed: {
-        "strict": (lambda e, a, b: int((pca_curve(a, b) >= e).sum()), "<="),
-        "one too many": (lambda e, a, b: int((pca_curve(a, b) > e).sum()) + 1, "one too many"),
-        "last above": (
-            lambda e, a, b: max(int((pca_curve(a, b) > e).sum()) - 1, 0),
-            "One too few",
-        ),
-        "from k = 1 on": (
-            lambda e, a, b: max(1, first_below(e, a, b)),
-            "begins at position 0",
-        ),
-        "list from 1": (
-            lambda e, a, b: int((pca_curve(a, b)[1:] <= e).nonzero()[0]),
-            "One too few",
-        ),
-        "nearest": (lambda e, a, b: (pca_curve(a, b) - e).abs().argmin(), "nearest"),
-        "last below": (lambda e, a, b: (pca_curve(a, b) <= e).nonzero()[-1], "all components"),
-        "reversed": (lambda e, a, b: (pca_curve(a, b) >= e).nonzero()[0], "wrong way round"),
-        "how many suffice": (lambda e, a, b: (pca_curve(a, b) <= e).sum(), "how many k suffice"),
+        "strict": (counted(lambda c, e: (c >= e).sum()), "<="),
+        "one too many": (counted(lambda c, e: (c > e).sum() + 1), "one too many"),
+        "last above": (counted(lambda c, e: ((c > e).sum() - 1).clamp(min=0)), "One too few"),
+        "from k = 1 on": (counted(lambda c, e: (c > e).sum().clamp(min=1)), "begins at position 0"),
+        "list from 1": (counted(lambda c, e: (c[1:] <= e).nonzero()[0]), "One too few"),
+        "down to -1": (counted(lambda c, e: (c > e).sum() - 1), "down to -1"),
+        "nearest": (counted(lambda c, e: (c - e).abs().argmin()), "nearest"),
+        "last below": (counted(lambda c, e: (c <= e).nonzero()[-1]), "all components"),
+        "reversed": (counted(lambda c, e: (c >= e).nonzero()[0]), "wrong way round"),
+        "how many suffice": (counted(lambda c, e: (c <= e).sum()), "how many k suffice"),
         "on train": (lambda e, a, b: first_below(e, a, a), "measured on the training"),
-        "learns from test": (lambda e, a, b: first_below(e, b, b), "learned from the test"),
-        "error": (lambda e, a, b: pca_curve(a, b)[first_below(e, a, b)], "its position"),
-        "infinite": (lambda e, a, b: float("inf"), "inf, which is no number"),
-        "mask": (lambda e, a, b: pca_curve(a, b) <= e, "expected one number"),
-        "exception": (lambda e, a, b: first_below(e, a, b).item(), "AttributeError"),
-        "in place": (centred_in_place, "changes the images"),
-        "divides by 784": (
-            lambda e, a, b: int((pca_curve(a, b) * 16 / 784 > e).sum()),
-            "images.shape[1] knows",
+        "centred by its own mean": (
+            lambda e, a, b: first_below(e, a - a.mean(0), b - b.mean(0)),
+            "own mean",
         ),
+        "learns from test": (lambda e, a, b: first_below(e, b, b), "learned from the test"),
+        "swapped": (lambda e, a, b: first_below(e, b, a), "the other way round"),
+        "error": (counted(lambda c, e: c[c <= e][0]), "its position"),
+        "mask": (counted(lambda c, e: c <= e), "expected one number"),
+        "in place": (in_place, "changes the tensors"),
+        "divides by 784": (counted(lambda c, e: (c * 16 / 784 > e).sum()), "images.shape[1] knows"),
         "bisects what falls": (
-            lambda e, a, b: np.searchsorted(pca_curve(a, b).numpy(), e),
-            "expect numbers that rise",
+            counted(lambda c, e: np.searchsorted(c.numpy(), e)),
+            "a list that rises",
         ),
         "another curve": (lambda e, a, b: 242, "have 16 pixels"),
-        "text": (lambda e, a, b: str(first_below(e, a, b)), "is not a number of components"),
         "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-# As "last above", "strict", "digits missing", "reversed": the check can't tell them apart.
-SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784"}
+# As "last above", "strict", "digits missing", "reversed", "one less": the check can't tell.
+SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784", "slice from 1"}
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
+TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
 
 
 def test_means_that_are_nearly_right_are_shown_to_differ():
     """The means are small: with few digits behind the point both numbers would read the same."""
-    almost = each(range(10), lambda e, m: 1.0002 * e[m].mean().item())
+    almost = each(lambda e, m: 1.0002 * e[m].mean())
     message = check.per_class(almost).message
     assert len(set(re.findall(r"\d+\.\d+", message))) == 2, message

@@ -5,20 +5,26 @@ from torch import nn
 from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_07 as check
-from exercise_zoo import random_numbers_test, zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 CHANNELS = (0, 2, 3)
 
 
-def normalised(axes=CHANNELS, correction=0, root=lambda var, eps: (var + eps).sqrt(), end=None):
-    """Batch normalisation as readers write it, right or wrong."""
+def normalised(
+    axes=CHANNELS,
+    correction=0,
+    root=lambda var, eps: (var + eps).sqrt(),
+    end=lambda x, gamma, beta: gamma * x + beta,
+    share=1,
+    keepdim=True,
+    view=(1, -1, 1, 1),
+):
+    """Batch normalisation as readers write it, right or wrong; ``share`` of the mean is taken."""
 
     def batch_norm(x, gamma, beta, eps):
-        mean = x.mean(axes, keepdim=True)
-        var = x.var(axes, correction=correction, keepdim=True)
-        x = (x - mean) / root(var, eps)
-        gamma, beta = gamma.view(1, -1, 1, 1), beta.view(1, -1, 1, 1)
-        return end(x, gamma, beta) if end else gamma * x + beta
+        mean = x.mean(axes, keepdim=keepdim)
+        var = x.var(axes, correction=correction, keepdim=keepdim)
+        return end((x - share * mean) / root(var, eps), gamma.view(view), beta.view(view))
 
     return batch_norm
 
@@ -38,24 +44,6 @@ def by_layer(x, gamma, beta, eps):
         layer.weight.copy_(gamma)
         layer.bias.copy_(beta)
     return layer(x)
-
-
-def without_keepdim(x, gamma, beta, eps):
-    x = (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt()
-    return gamma.view(1, -1, 1, 1) * x + beta.view(1, -1, 1, 1)
-
-
-def nothing_keeps_its_axis(x, gamma, beta, eps):
-    return gamma * (x - x.mean(CHANNELS)) / (x.var(CHANNELS, correction=0) + eps).sqrt() + beta
-
-
-def plain_gamma(x, gamma, beta, eps):
-    return gamma * normalised(end=lambda x, g, b: x)(x, gamma, beta, eps) + beta
-
-
-def in_place_norm(x, gamma, beta, eps):
-    x -= x.mean(CHANNELS, keepdim=True)
-    return x
 
 
 def typed_sizes(x, gamma, beta, eps):
@@ -115,6 +103,11 @@ def drop(
     return dropout
 
 
+def drawn(shape, least=lambda p: p):
+    """Dropout whose mask has a random number for each place of ``shape(x)``."""
+    return drop(keep=lambda x, p, g: torch.rand(shape(x), generator=g) >= least(p))
+
+
 def masked(x, p, generator):
     return drop()(x, p, True, generator)
 
@@ -132,12 +125,6 @@ def by_torch(x, p, training, generator):
     return F.dropout(x, p, training)
 
 
-def in_place_drop(x, p, training, generator):
-    if training:
-        x *= torch.rand(x.shape, generator=generator) >= p
-    return x
-
-
 RIGHT = {
     check.batch_norm: {
         "as in the lesson": normalised(),
@@ -150,6 +137,8 @@ RIGHT = {
         "lerp": running(mix=lambda old, new, m: torch.lerp(old, new, m)),
         "a layer of torch": kept_by_torch,
         "a list": running(result=lambda mean, var: [mean, var]),
+        "NumPy": running(result=lambda mean, var: (mean.numpy(), var.numpy())),
+        "popped": running(of=lambda batches: (batches.pop(0) for _ in range(len(batches)))),
         "stacked": running(result=lambda mean, var: torch.stack([mean, var])),
     },
     check.dropout: {
@@ -175,6 +164,7 @@ WRONG = {
         "eps outside": (normalised(root=lambda v, e: v.sqrt() + e), "under it"),
         "no eps": (normalised(root=lambda v, e: v.sqrt()), "eps is missing"),
         "own eps": (normalised(root=lambda v, e: (v + 1e-5).sqrt()), "torch's default"),
+        "the larger": (normalised(root=lambda v, e: v.clamp(min=e).sqrt()), "is smaller"),
         "no root": (normalised(root=lambda v, e: v + e), "divide by its root"),
         "eps squared": (normalised(root=lambda v, e: (v + e**2).sqrt()), "square eps"),
         "neither": (normalised(end=lambda x, g, b: x), "γ and β are missing"),
@@ -182,38 +172,23 @@ WRONG = {
         "no beta": (normalised(end=lambda x, g, b: x * g), "β is missing"),
         "swapped": (normalised(end=lambda x, g, b: x * b + g), "swapped"),
         "beta first": (normalised(end=lambda x, g, b: (x + b) * g), "before you multiply"),
-        "plain gamma": (plain_gamma, "along the last axis"),
-        "gamma with one axis": (
-            lambda x, g, b, e: (
-                g[:, None] * normalised(end=lambda x, g, b: x)(x, g, b, e) + b[:, None]
-            ),
-            "along the height",
-        ),
-        "no keepdim": (without_keepdim, "keepdim=True leaves them"),
-        "no keepdim at all": (nothing_keeps_its_axis, "all run along the width"),
-        "no mean": (
-            lambda x, g, b, e: (
-                x * (g / (x.var(CHANNELS, correction=0) + e).sqrt()).view(1, -1, 1, 1)
-                + b.view(1, -1, 1, 1)
-            ),
-            "isn't subtracted",
-        ),
-        "mean only": (
-            lambda x, g, b, e: (
-                (x - x.mean(CHANNELS, keepdim=True)) * g.view(1, -1, 1, 1) + b.view(1, -1, 1, 1)
-            ),
-            "Only the mean",
-        ),
+        "plain gamma": (normalised(view=(-1,)), "along the last axis"),
+        "gamma with one axis": (normalised(view=(-1, 1)), "along the height"),
+        "no keepdim": (normalised(keepdim=False), "keepdim=True leaves them"),
+        "no keepdim at all": (normalised(keepdim=False, view=(-1,)), "all run along the width"),
+        "no mean": (normalised(share=0), "isn't subtracted"),
+        "mean added": (normalised(share=-1), "You add the mean"),
+        "mean only": (normalised(root=lambda var, eps: 1), "Only the mean"),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
-        "in place": (in_place_norm, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
+        "typed shape": (
+            lambda x, *rest: normalised()(x.view(6, 3, 3, 3), *rest),
+            "but not for 2 of 3×5",
+        ),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
         "NaN": (lambda x, *_: x * float("nan"), "NaN"),
-        "text": (lambda *_: "x", "You return a str"),
-        "twice": (
-            lambda x, g, b, e: 2 * normalised()(x, g, b, e),
-            "which is β, and spreads near",
-        ),
+        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "which is β, and spreads near"),
     },
     check.running_statistics: {
         "the wrong way round": (
@@ -236,12 +211,9 @@ WRONG = {
         "variance first": (running(result=lambda m, v: (v, m)), "the variance first"),
         "root": (running(result=lambda m, v: (m, v.sqrt())), "no root"),
         "mean alone": (running(result=lambda m, v: m), "return mean, var"),
-        "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (3, 1)"),
+        "with axes": (running(result=lambda m, v: (m[:, None], v[:, None])), "the shape (2, 3, 1)"),
         "fixed momentum": (lambda batches, m: running()(batches, 0.3), "not for 0.1"),
-        "biased halfway": (
-            running(result=lambda m, v: (m, v * 0.9)),
-            "Your variance is",
-        ),
+        "biased halfway": (running(result=lambda m, v: (m, v * 0.9)), "Your mean and variance are"),
     },
     check.dropout: {
         "no scaling": (drop(scale=lambda p, m: 1), "isn't scaled"),
@@ -249,10 +221,7 @@ WRONG = {
         "over p": (drop(scale=lambda p, m: 1 / p), "divide by p"),
         "times p": (drop(scale=lambda p, m: p), "multiply by p"),
         "1 + p": (drop(scale=lambda p, m: 1 + p), "scale by 1 + p"),
-        "by the share kept": (
-            drop(scale=lambda p, m: 1 / m.float().mean()),
-            "happened to be kept",
-        ),
+        "by the share kept": (drop(scale=lambda p, m: 1 / m.float().mean()), "happened to be kept"),
         "active in evaluation": (drop(evaluated=masked), "in evaluation mode, too"),
         "scaled in evaluation": (
             drop(evaluated=lambda x, p, g: x * (1 - p)),
@@ -267,22 +236,21 @@ WRONG = {
             drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) < p),
             "probability to *drop*",
         ),
-        "one mask for all": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape[1:], generator=g) >= p),
-            "All images lose the same",
+        "one mask for all": (drawn(lambda x: x.shape[1:]), "All images lose the same"),
+        "one mask for all channels": (
+            drawn(lambda x: (len(x), 1, *x.shape[2:])),
+            "All channels of an image",
         ),
-        "whole images": (
-            drop(keep=lambda x, p, g: torch.rand(len(x), 1, 1, 1, generator=g) >= p),
-            "Whole images",
+        "one mask for two images": (
+            drop(keep=lambda x, p, g: torch.rand(x[::2].shape, generator=g).tile(2, 1, 1, 1) >= p),
+            "as others",
         ),
-        "whole channels": (
-            drop(keep=lambda x, p, g: torch.rand(*x.shape[:2], 1, 1, generator=g) >= p),
-            "nn.Dropout2d",
-        ),
-        "half": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p / 2),
-            "10% of the numbers",
-        ),
+        "whole rows": (drawn(lambda x: (*x.shape[:3], 1)), "along the axes (3,)"),
+        "whole images": (drawn(lambda x: (len(x), 1, 1, 1)), "Whole images"),
+        "whole channels": (drawn(lambda x: (*x.shape[:2], 1, 1)), "nn.Dropout2d"),
+        "half": (drawn(lambda x: x.shape, lambda p: p / 2), "10% of the numbers"),
+        "at least some": (drawn(lambda x: x.shape, lambda p: max(p, 0.1)), "With p = 0"),
+        "only scaled": (lambda x, p, training, g: x / (1 - p * training), "none of it becomes 0"),
         "normal noise": (
             drop(keep=lambda x, p, g: torch.randn(x.shape, generator=g) >= p),
             "of the numbers became 0",
@@ -290,7 +258,7 @@ WRONG = {
         "no generator": (of_nobody, "two different masks"),
         "seeds itself": (seeds_itself, "whatever the generator"),
         "typed p": (lambda x, p, training, g: drop()(x, 0.2, training, g), "not for p = 0.5"),
-        "in place": (in_place_drop, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
         "noise": (
             lambda x, p, training, g: drop()(x, p, training, g) * (1 + training * x),
             "isn't x times one number",
@@ -298,12 +266,21 @@ WRONG = {
         "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
     },
 }
+# The same mistakes in other forms: they hear the same.
+WRONG_AGAIN = {
+    check.dropout: {
+        "the mean in place of 0": (
+            lambda x, p, training, g: (
+                torch.where(masked(x, p, g) == 0, x.mean(), x / (1 - p)) if training else x
+            ),
+            "none of it becomes 0",
+        ),
+        "added noise": (
+            lambda x, p, training, g: x + training * torch.rand(x.shape, generator=g),
+            "none of it becomes 0",
+        ),
+    }
+}
 
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG)
-test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+TestZoo = zoo_tests(RIGHT, WRONG, again=WRONG_AGAIN)

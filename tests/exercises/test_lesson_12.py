@@ -1,41 +1,37 @@
 """Lesson 12's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch.profiler import record_function
 
 from ae_helpers.exercises import lesson_12 as check
-from exercise_zoo import random_numbers_test, zoo_tests
+from exercise_zoo import zoo_tests
 
 
-def own(rows, word=""):
-    return sum(row.self_cpu_time_total for row in rows if word in row.key)
+def add(rows, word="", of=lambda row: row.self_cpu_time_total, fits=lambda key, word: word in key):
+    return sum(of(row) for row in rows if fits(row.key, word))
 
 
-def total(rows, word=""):
-    return sum(row.cpu_time_total for row in rows if word in row.key)
-
-
-def calls(rows, word=""):
-    return sum(row.count for row in rows if word in row.key)
-
-
-def each(rows, word=""):
-    return sum(row.self_cpu_time_total / row.count for row in rows if word in row.key)
-
-
-def products(rows, word=""):
-    return sum(row.self_cpu_time_total * row.count for row in rows if word in row.key)
+own = add
+total = partial(add, of=lambda row: row.cpu_time_total)
+calls = partial(add, of=lambda row: row.count)
+each = partial(add, of=lambda row: row.self_cpu_time_total / row.count)
+products = partial(add, of=lambda row: row.self_cpu_time_total * row.count)
 
 
 def fitting(rows, word):
     return [row for row in rows if word in row.key]
 
 
-def ratio(rows, word):
-    return own(rows, word) / own(rows)
+def ratio(rows, word, **how):
+    return own(rows, word, **how) / own(rows)
+
+
+def chosen(fits):
+    return partial(ratio, fits=fits)
 
 
 def by_loop(rows, word):
@@ -57,8 +53,28 @@ def weighted(losses, sizes):
     return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
 
 
-def by_stack(losses, sizes):
-    return (torch.stack(losses) * torch.tensor(sizes)).sum().item() / sum(sizes)
+def by_stack(losses, sizes, device=None):
+    sizes = torch.tensor(sizes, device=device)
+    return (torch.stack(losses) * sizes).sum() / sizes.sum()
+
+
+def by_buffer(losses, sizes, device=None):
+    buffer = torch.empty(len(losses), device=device)
+    for i, (loss, size) in enumerate(zip(losses, sizes, strict=True)):
+        buffer[i] = loss * size
+    return buffer.sum() / sum(sizes)
+
+
+def into_a_tensor(losses, sizes):
+    total = torch.tensor(0.0)
+    for loss, size in zip(losses, sizes, strict=True):
+        total += loss * size
+    return total / sum(sizes)
+
+
+def there(answer):
+    """The answer, with its own tensors on the losses' device."""
+    return lambda losses, sizes: answer(losses, sizes, losses[0].device)
 
 
 def fetched(losses, sizes):
@@ -116,7 +132,11 @@ RIGHT = {
     check.mean_loss: {
         "a running sum": lambda *given: weighted(*given).item(),
         "left as a tensor": weighted,
-        "stacked": by_stack,
+        "stacked": there(by_stack),
+        "new_tensor": lambda v, n: torch.stack(v).dot(v[0].new_tensor(n)) / sum(n),
+        "a buffer there": there(by_buffer),
+        "moved": lambda v, n: (torch.stack(v) * torch.tensor(n).to(v[0].device)).sum() / sum(n),
+        "by name": lambda v, n: by_stack(v, n, torch.device("cuda")),
         "fetched at once": fetched,
         "a list at once": listed,
     },
@@ -138,31 +158,13 @@ WRONG = {
         "by the rows": (lambda r, w: own(r, w) / len(r), "how many rows there are"),
         "mean": (lambda r, w: ratio(r, w) / max(1, len(fitting(r, w))), "a mean over the rows"),
         "first": (lambda r, w: own(fitting(r, w)[:1]) / own(r), "You stop at the first"),
-        "starts": (
-            lambda r, w: (
-                sum(
-                    row.self_cpu_time_total
-                    for row in r
-                    if row.key.removeprefix("aten::").startswith(w)
-                )
-                / own(r)
-            ),
-            "not only at its start",
-        ),
-        "small letters": (
-            lambda r, w: sum(row.self_cpu_time_total for row in r if w in row.key.lower()) / own(r),
-            "but not the word",
-        ),
-        "equal": (
-            lambda r, w: sum(row.self_cpu_time_total for row in r if row.key == w) / own(r),
-            "whose name *is* the word",
-        ),
+        "starts": (chosen(lambda k, w: k.split("::")[-1].startswith(w)), "not only at its start"),
+        "small letters": (chosen(lambda key, word: word in key.lower()), "but not the word"),
+        "equal": (chosen(lambda key, word: key == word), "whose name *is* the word"),
         "all": (lambda r, w: own(r) / own(r), "You don't choose"),
         "half": (lambda r, w: ratio(r, w) / 2.5, "For 'conv' you say 0.16; expected 0.4"),
         "empties": (empties, "changes the rows"),
-        "text": (lambda r, w: "0.4", "You return a str; expected a share"),
-        "not a number": (lambda r, w: math.nan, "You return nan; expected a share"),
-        "stops": (lambda r, w: r[0]["self"], "Your code stops with TypeError"),
+        "not a number": (lambda r, w: math.nan, "is NaN"),
     },
     check.mean_loss: {
         "item": (asking(lambda v: v.item()), "6 times (.item())"),
@@ -177,9 +179,10 @@ WRONG = {
         "sum": (lambda v, n: sum(v), "The sum of the losses; a mean"),
         "sum over images": (lambda v, n: sum(v) / sum(n), "Each loss is a mean already"),
         "in place": (in_place, "changes what it is given"),
-        "twice": (lambda v, n: 2 * weighted(v, n), "You say 0.6667; expected"),
-        "all of them": (lambda v, n: torch.stack(v), "a Tensor of shape (6,)"),
-        "text": (lambda v, n: "small", "You return a str"),
+        "buffer": (by_buffer, "6 times (buffer[i] = loss)"),
+        "two devices": (by_stack, "has to be there, too"),
+        "twice": (lambda v, n: 2 * weighted(v, n), "You answer 0.6667, not 0.3333"),
+        "all of them": (lambda v, n: torch.stack(v), "the shape (6,)"),
     },
     check.scale: {
         "unchanged": (with_rate(lambda r, k, o: r), "The rate is unchanged"),
@@ -199,9 +202,8 @@ WRONG = {
         "old steps": (with_steps(lambda i, b, n: math.ceil(i / b)), "with the *old* batch"),
         "broken steps": (with_steps(lambda i, b, n: i / n), "A step can't be half"),
         "one more": (with_steps(lambda i, b, n: i // n + 1), "One too many"),
-        "far too many": (with_steps(lambda i, b, n: i), "are 469 steps, not 60000"),
-        "rate alone": (lambda *given: plan(*given)[0], "You return 0.4; expected two numbers"),
-        "text": (lambda *given: ("0.4", 469), "You return a str"),
+        "far too many": (with_steps(lambda i, b, n: i), "are 469 steps, not 60,000"),
+        "rate alone": (lambda *given: plan(*given)[0], "is one number, 0.4; expected two numbers"),
         "unfinished": (lambda *given: (plan(*given)[0], ...), "Not yet"),
     },
 }
@@ -220,18 +222,15 @@ AGAIN = {
         "to device=": (asking(lambda v: v.to(device="cpu")), "6 times (.to())"),
         "print": (asking(lambda v: [print(v), v][1]), "6 times (print)"),
         "detached": (asking(lambda v: v.detach().item()), "6 times (.item())"),
+        "into a tensor here": (into_a_tensor, "on the same device"),
+        "torch.equal": (asking(lambda v: (v.equal(v), v)[1]), "6 times (torch.equal)"),
+        "nonzero": (asking(lambda v: v * len(v.nonzero())), "6 times (.nonzero())"),
         "printed": (asking(lambda v: float(f"{v:.6f}")), "6 times (.item())"),
         "numpy's average": (lambda v, n: np.average(v, weights=n), "you ask the device"),
     },
 }
 
-(
-    test_right_answers_pass,
-    test_wrong_answers_hear_what_is_wrong,
-    test_each_mistake_has_a_message_of_its_own,
-    test_unsolved_says_not_yet,
-) = zoo_tests(RIGHT, WRONG, AGAIN)
-test_a_check_leaves_the_random_numbers_alone = random_numbers_test(RIGHT)
+TestZoo = zoo_tests(RIGHT, WRONG, AGAIN)
 
 
 def test_the_profiler_s_rows_have_these_names():

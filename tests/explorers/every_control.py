@@ -22,9 +22,9 @@ from ipywidgets.widgets import widget_float, widget_int, widget_media, widget_se
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-from ae_helpers.widgets.clickable import ClickablePicture
-from ae_helpers.widgets.frame import Explorer, KeepKeys
-from ae_helpers.widgets.pad import PAD, Pad
+from ae_helpers.widgets.drawing import PAD, Pad
+from ae_helpers.widgets.explorer import Explorer, KeepKeys
+from ae_helpers.widgets.pictures import ClickablePicture
 
 SLIDERS = widget_int._BoundedInt, widget_float._BoundedFloat
 SHOW_ONLY = (
@@ -33,8 +33,8 @@ SHOW_ONLY = (
 )
 
 
-def sweep() -> dict:
-    """Sweep all widgets of this process: how many explorers and others, and their problems."""
+def move_all() -> dict:
+    """Move all widgets of this process: how many explorers and others, and their problems."""
     alive = list(_instances.values())
     explorers = [widget for widget in alive if isinstance(widget, Explorer)]
     parts = {part.model_id for explorer in explorers for _, part in _parts(explorer)}

@@ -72,6 +72,17 @@ def opened(browser: "Browser", width: int = 1280, **options) -> Iterator["Page"]
         yield page
 
 
+@contextlib.contextmanager
+def resized(page: "Page", width: int, height: int) -> Iterator[None]:
+    """A page in a window of another size, and of the one it had again at the end."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
+    try:
+        yield
+    finally:
+        page.set_viewport_size(before)
+
+
 # ---------------------------------------------------------------------------------- the servers
 
 
@@ -150,8 +161,8 @@ def _address(server: subprocess.Popen, log: Path) -> str:
 # -------------------------------------------------------------------------------- the notebooks
 
 
-def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
-    """Open ``notebooks/<notebook>``, run all its cells, wait; the errors that cells raised."""
+def open_in_lab(page: "Page", address: str, notebook: str) -> None:
+    """Open ``notebooks/<notebook>`` and wait until its kernel is ready."""
     server, token = address.split("/lab")[0], address.split("?")[1]
     page.goto(f"{server}/lab/tree/notebooks/{notebook}?reset&{token}")
     page.wait_for_function(
@@ -163,14 +174,23 @@ def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
         arg=f"notebooks/{notebook}",
         timeout=2 * PATIENCE,
     )
+
+
+def command(page: "Page", name: str, **args) -> None:
+    """Let JupyterLab do what one of its menu items does, and wait for the end of it."""
+    execute = "async ([name, args]) => void (await jupyterapp.commands.execute(name, args))"
+    page.evaluate(execute, [name, args])
+
+
+def run_in_lab(page: "Page", address: str, notebook: str) -> list[str]:
+    """Open ``notebooks/<notebook>``, run all its cells, wait; the errors that cells raised."""
+    open_in_lab(page, address, notebook)
+    command(page, "notebook:run-all-cells")
     return page.evaluate(
-        """async () => {
-            await jupyterapp.commands.execute("notebook:run-all-cells");
-            const cells = jupyterapp.shell.currentWidget.model.toJSON().cells;
-            return cells.flatMap(cell => cell.outputs ?? [])
-                .filter(output => output.output_type === "error")
-                .map(output => `${output.ename}: ${output.evalue}`);
-        }"""
+        """() => jupyterapp.shell.currentWidget.model.toJSON().cells
+            .flatMap(cell => cell.outputs ?? [])
+            .filter(output => output.output_type === "error")
+            .map(output => `${output.ename}: ${output.evalue}`)"""
     )
 
 
@@ -182,7 +202,7 @@ def stop_kernel(page: "Page") -> None:
 # -------------------------------------------------------------------------------- the explorers
 
 # The pictures of an explorer as they are in the page's memory, not as they are laid out; null
-# while one is still being decoded.
+# while one is being replaced, for then it has no size.
 PICTURES = """root => [...root.querySelectorAll("img")].map(image => {
     if (!image.complete || !image.naturalWidth) return null;
     const canvas = document.createElement("canvas");
@@ -249,12 +269,10 @@ class ShownExplorer:
     def drag(self, label: str, share: float) -> None:
         """Drag a slider's handle to a share of its track, in steps, as a hand does."""
         handle = self.control(label)
-        handle.scroll_into_view_if_needed()
-        box, track = handle.bounding_box(), handle.locator("xpath=../..").bounding_box()
-        y = box["y"] + box["height"] / 2
-        self.page.mouse.move(box["x"] + box["width"] / 2, y)
+        handle.hover()  # once it is in view and stands still
         self.page.mouse.down()
-        self.page.mouse.move(track["x"] + share * track["width"], y, steps=5)
+        track = handle.locator("xpath=../..").bounding_box()
+        self.page.mouse.move(track["x"] + share * track["width"], track["y"], steps=5)
         self.page.mouse.up()
 
     def value(self, label: str) -> tuple[float, float, float]:
@@ -291,24 +309,31 @@ class ShownExplorer:
 
     def picture(self, name: str) -> Image.Image:
         """What the panel of that name shows now, in the picture's own pixels."""
-        self.panel(name).wait_for()
-        return _image(self.panel(name).evaluate(f"image => ({PICTURES})(image.parentNode)[0]"))
+        shown = self.page.wait_for_function(
+            f"image => ({PICTURES})(image.parentNode)[0]", arg=self.panel(name).element_handle()
+        )
+        return _image(shown.json_value())
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
         """Wait, at the end of the block, until pictures have changed and changes have ended."""
-        before = self.root.evaluate(PICTURES)
+        before = self._at_rest(None)
         yield
-        self.page.wait_for_function(
+        self._at_rest(before)
+
+    def _at_rest(self, before: list[str] | None) -> list[str]:
+        """Wait until the pictures are others than before, and the same twice; those pictures."""
+        now = self.page.wait_for_function(
             f"""([root, before]) => {{
-                const now = ({PICTURES})(root), last = window.aeLast;
+                const now = ({PICTURES})(root), last = root.aeLast;
                 const same = other => now.every((picture, i) => picture === other?.[i]);
-                window.aeLast = now;
-                return !now.includes(null) && !same(before) && same(last);
+                root.aeLast = now;
+                return !now.includes(null) && !same(before) && same(last) && now;
             }}""",
             arg=[self.root.element_handle(), before],
             polling=100,
         )
+        return now.json_value()
 
 
 def explorers_on(page: "Page") -> list[ShownExplorer]:

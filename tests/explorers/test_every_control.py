@@ -1,7 +1,7 @@
 """Every control of every notebook does what it should, at all its values, and says what fails.
 
 No other test moves a control of a notebook as it stands: nbval and papermill pass one that fails
-only then. The sweep itself is in `every_control.py`; here it also has to find what is planted.
+only then. `every_control.py` does the moving; here it also has to find what is planted.
 """
 
 import html
@@ -16,11 +16,14 @@ import torch
 from nbclient import NotebookClient
 from PIL import Image
 
+import test_real_browser
 from ae_helpers import data, models, training, widgets
 from ae_helpers.course import series
 from ae_helpers.measures import baselines, pca
 from ae_helpers.models import shipped, vae
-from ae_helpers.widgets.frame import Explorer, picture, slider
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import picture
 from every_control import explorer_problems
 
 
@@ -77,12 +80,29 @@ def explorer(request, small):
         return BUILD[request.param](shipped.backbone(), small)
 
 
-def test_all_explorers_are_swept():
-    assert BUILD.keys() == {n for n, value in vars(widgets).items() if inspect.isfunction(value)}
+def test_every_explorer_is_built():
+    exported = {name for name, value in vars(widgets).items() if inspect.isfunction(value)}
+    assert BUILD.keys() == exported, "BUILD says how to make each explorer of ae_helpers.widgets"
 
 
-def test_an_explorer_answers_at_all_values(explorer):
+def test_an_explorer_is_driven_in_the_browser(explorer, request):
+    name, title = request.node.callspec.params["explorer"], explorer.title
+    driven = [start for start in test_real_browser.EXPLORERS if title.startswith(start)]
+    assert driven, f"EXPLORERS of test_real_browser.py has the first words of each, as of {title!r}"
+    assert hasattr(test_real_browser, f"test_{name}"), "test_real_browser.py has a test of each"
+
+
+def test_an_explorer_answers_at_all_values_and_has_a_poster(explorer):
     assert list(explorer_problems(explorer)) == []
+    assert all(panel.tooltip for panel in explorer.pictures.values())
+    assert explorer._repr_mimebundle_()[0]["image/png"]
+
+
+@pytest.mark.parametrize("name", ["blend", "keep_k", "latent_sliders", "layer_xray"])
+def test_an_explorer_of_pictures_in_colour(name, small):
+    explorer = BUILD[name](shipped.shaped("coloured"), data.coloured(small))
+    next(control for control in explorer.controls.values() if hasattr(control, "max")).value = 1
+    assert not explorer.errors and next(iter(explorer.shown.values())).mode == "RGB"
 
 
 def test_an_error_in_an_explorer_is_shown_and_found(explorer):
@@ -121,12 +141,12 @@ def test_an_error_that_the_reader_is_not_shown(monkeypatch):
 # ------------------------------------------------------------------------------------ in notebooks
 
 
-def swept(notebook, folder):
-    """What a sweep finds after the last cell of a notebook, which runs in ``folder``."""
+def moved(notebook, folder):
+    """What is found after the last cell of a notebook, which runs in ``folder``."""
     source = f"""import json, sys
 sys.path.append({str(Path(__file__).parent)!r})
 import every_control
-print(json.dumps(every_control.sweep()))"""
+print(json.dumps(every_control.move_all()))"""
     notebook.cells.append(nbformat.v4.new_code_cell(source))
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
@@ -151,7 +171,7 @@ def test_every_control_of_a_notebook(path, tmp_path):
             calls += len(re.findall(r"\bwidgets\.\w+\(", cell.source))
         if "parameters" in cell.metadata.get("tags", []):
             cell.source += "\nepochs = 2"  # as papermill would; the network is here to be looked at
-    found = swept(notebook, tmp_path)
+    found = moved(notebook, tmp_path)
     assert [f"{path.name} · {line}" for line in found["problems"]] == []
     assert found["explorers"] == calls
 
@@ -160,8 +180,10 @@ PLANTED = """
 import itertools, sys
 import ipywidgets
 from PIL import Image
-from ae_helpers.widgets.frame import Explorer, picture, slider
-from ae_helpers.widgets.pad import Pad
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import picture
+from ae_helpers.widgets.drawing import Pad
 
 def explore(title, draw, buttons=None, level=None):
     controls = {"level": level or slider("level", 0, 9, 3)}
@@ -189,7 +211,7 @@ ipywidgets.Text(description="name")
 
 def test_what_is_planted_is_found(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLANTED)])
-    assert swept(notebook, tmp_path)["problems"] == [
+    assert moved(notebook, tmp_path)["problems"] == [
         "A value · level: 7: ZeroDivisionError in <lambda>: division by zero",
         *3 * ["A button · Fail: click: ZeroDivisionError in <lambda>: division by zero"],
         "A picture · level: the picture never changes",

@@ -7,8 +7,9 @@ Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` i
 
 import contextlib
 import inspect
-import os
+import math
 import re
+import time
 
 import matplotlib
 import nbformat
@@ -21,14 +22,14 @@ from ae_helpers import data, measures, models
 from ae_helpers.course import series
 from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
-from ae_helpers.widgets.pad import as_mnist
+from ae_helpers.widgets.drawing import as_mnist
+from ae_helpers.widgets.feature_maps import BOARD
 from real_browser import (
-    NoBrowserError,
     ShownExplorer,
-    chromium,
     copy_project,
     explorers_on,
     opened,
+    resized,
     run_in_lab,
     serving_lab,
     serving_voila,
@@ -44,18 +45,10 @@ EXPLORERS = [
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
+VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dark", "voila light")]
 everywhere = pytest.mark.parametrize(
-    "gallery", ["lab light", "lab dark", "voila light"], indirect=True, scope="module"
+    "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        with chromium() as found:
-            yield found
-    except NoBrowserError as error:
-        (pytest.fail if os.environ.get("AE_REQUIRE_BROWSER") else pytest.skip)(f"{error}")
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +181,7 @@ def test_layer_xray(page, model, sample):
     with explorer.changing():
         explorer.press("digit", "ArrowRight")
     output = model(sample.test_images[1:2] / 255)[0, 0]
-    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=11)
+    shows(explorer, "feature maps", viridis(output, output.min(), output.max()), side=BOARD // 28)
     explorer.root.locator(".ae-clickable").focus()
     with explorer.changing():
         page.keyboard.press("ArrowDown")
@@ -349,8 +342,7 @@ def test_vae_plane(page):
 
     def decodes():
         """The explorer shows what the network decodes at the place that it says; the place."""
-        text = explorer.readout.text_content()
-        place = [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", text).groups()]
+        place = place_in(explorer.readout.text_content())
         shows(explorer, "decoded", network.decode(torch.tensor([place]))[0, 0])
         return place
 
@@ -371,6 +363,45 @@ def test_vae_plane(page):
         explorer.slide(plane, (100, 100), (600, -300))  # ends far outside
     low, high = explorer.value("x")[1:]
     assert decodes() == [high, high] and low < min(dragged) < max(dragged) < high
+
+
+def place_in(readout):
+    """Where the plane's explorer says that it is: x and y."""
+    return [float(number) for number in re.match(r"At \(([^,]+), ([^)]+)\)", readout).groups()]
+
+
+READOUTS = """root => {
+    window.aeReadouts = [];
+    const note = () => aeReadouts.push(root.querySelector("[role=status]").textContent);
+    new MutationObserver(note).observe(root, { childList: true, subtree: true });
+}"""
+
+
+@main_path
+def test_the_plane_is_never_anywhere_but_at_the_pointer(page):
+    """Dragged in circles for seconds, all places that it has been to are on the circle."""
+    explorer = ShownExplorer(page, "Drag through the plane")
+    plane, middle, radius = explorer.root.locator(".ae-clickable"), (200, 180), 80
+    places = []
+    for x in (middle[0], middle[0] + radius):
+        with explorer.changing():
+            plane.click(position={"x": x, "y": middle[1]})
+        places.append(place_in(explorer.readout.text_content()))
+    centre, reach = places[0], math.dist(*places)
+    assert reach > 1
+    box = plane.bounding_box()
+    page.mouse.down()
+    explorer.root.evaluate(READOUTS)
+    began = time.monotonic()
+    with explorer.changing():
+        while (past := time.monotonic() - began) < 12:
+            x, y = (radius * way(5 * past) for way in (math.cos, math.sin))
+            page.mouse.move(box["x"] + middle[0] + x, box["y"] + middle[1] + y)
+            page.wait_for_timeout(8)  # as a mouse reports
+        page.mouse.up()
+    been = [place_in(text) for text in page.evaluate("aeReadouts")]
+    away = [place for place in been if abs(math.dist(place, centre) - reach) > 0.15]
+    assert len(been) > 50 and away == []
 
 
 @main_path
@@ -452,6 +483,87 @@ def rebuilds(explorer, model, right=0):
     shows(explorer, "its reconstruction", model(seen[None])[0, 0])
 
 
+# ----------------------------------------------------------------------- how they look and sound
+
+
+OUTSIDE = """root => {
+    const area = root.closest(".jp-OutputArea-output").getBoundingClientRect();
+    const frame = root.getBoundingClientRect(), problems = [];
+    const check = (name, inner, outer) => {
+        const out = Math.max(outer.left - inner.left, inner.right - outer.right,
+                             outer.top - inner.top, inner.bottom - outer.bottom);
+        if (out > 1) problems.push(`${name} is ${out} pixels outside`);
+        if (!inner.width || !inner.height) problems.push(`${name} is not to be seen`);
+    };
+    check("the explorer", frame, area);
+    const parts = "img, canvas, select, input, button, .noUi-target, .widget-readout, b, [role]";
+    for (const part of root.querySelectorAll(parts))
+        check(part.outerHTML.slice(0, 80), part.getBoundingClientRect(), frame);
+    for (const label of root.querySelectorAll(".widget-label"))
+        if (label.scrollWidth > label.clientWidth) problems.push(`${label.textContent} is cut off`);
+    if (innerWidth === 1280 && (frame.width > 900 || frame.height > 560))
+        problems.push(`${frame.width} × ${frame.height} don't fit a laptop's window`);
+    if (document.documentElement.scrollWidth > innerWidth) problems.push("the page scrolls aside");
+    return problems;
+}"""
+# Show it if it is hidden, or the other way round; Voilà has none.
+FILE_BROWSER = """change => {
+    const command = "application:toggle-left-area";
+    if (change && jupyterapp.commands.hasCommand(command)) jupyterapp.commands.execute(command);
+}"""
+LAID_OUT = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@everywhere
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_every_explorer_fits(page, width):
+    """Into a laptop's window as a whole; into a narrow one, so that nothing sticks out aside."""
+    with resized(page, width, 720):
+        page.evaluate(FILE_BROWSER, width == 390)  # on a phone it would leave nothing
+        page.evaluate(LAID_OUT)
+        found = {e.title: e.root.evaluate(OUTSIDE) for e in explorers_on(page)}
+        page.evaluate(FILE_BROWSER, width == 390)
+    assert found == dict.fromkeys(found, []) and len(found) == len(EXPLORERS)
+
+
+ANY = re.compile(".")
+ROLES = {"slider": "slider", "dropdown": "combobox", "checkbox": "checkbox"}
+
+
+@main_path
+def test_a_screen_reader_hears_names(page):
+    for explorer in explorers_on(page):
+        for kind, role in ROLES.items():
+            names = explorer.labels(kind)
+            parts = [explorer.root.get_by_role(role, name=n, exact=True) for n in names]
+            assert [part.count() for part in parts] == [1] * len(names), (explorer.title, names)
+        pictures = explorer.root.locator("img, canvas").all()
+        named = explorer.root.get_by_role("img", name=ANY).or_(
+            explorer.root.get_by_role("application", name=ANY)
+        )
+        assert named.count() == len(pictures) > 0, explorer.title
+
+
+@main_path
+def test_the_focus_is_seen(page):
+    page.keyboard.press("Shift")  # from now on it is the keyboard that is used
+    focusable = ".noUi-handle, .ae-explorer :is(select, input, button, img[tabindex], canvas)"
+    dim = page.locator(focusable).evaluate_all(
+        """parts => parts.filter(part => {
+            part.focus({ preventScroll: true });
+            return getComputedStyle(part).outlineStyle !== "solid";
+        }).map(part => part.outerHTML)"""
+    )
+    assert dim == []
+
+
+@main_path
+def test_sliders_have_a_track_at_200_per_cent(page):
+    with resized(page, 640, 360):  # of 1280×720
+        for track in page.locator(".ae-explorer .noUi-target").all():
+            assert track.bounding_box()["width"] > 120
+
+
 # ------------------------------------------------------------------- every control, on every page
 
 
@@ -510,54 +622,30 @@ def test_every_control(page, title):
     assert explorer.alert.count() == 0
 
 
-OUTSIDE = """root => {
-    const area = root.closest(".jp-OutputArea-output").getBoundingClientRect();
-    const frame = root.getBoundingClientRect(), problems = [];
-    const check = (name, inner, outer) => {
-        const out = Math.max(outer.left - inner.left, inner.right - outer.right,
-                             outer.top - inner.top, inner.bottom - outer.bottom);
-        if (out > 1) problems.push(`${name} is ${out} pixels outside`);
-        if (!inner.width || !inner.height) problems.push(`${name} is not to be seen`);
-    };
-    check("the explorer", frame, area);
-    const parts = "img, canvas, select, input, button, .noUi-target, .widget-readout, b, [role]";
-    for (const part of root.querySelectorAll(parts))
-        check(part.outerHTML.slice(0, 80), part.getBoundingClientRect(), frame);
-    for (const label of root.querySelectorAll(".widget-label"))
-        if (label.scrollWidth > label.clientWidth) problems.push(`${label.textContent} is cut off`);
-    return problems;
-}"""
-
-
-@pytest.mark.verify
-@everywhere
-@pytest.mark.parametrize("width", [1280, 800])
-def test_nothing_is_cut_off(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    try:
-        for explorer in explorers_on(page):
-            assert (explorer.title, explorer.root.evaluate(OUTSIDE)) == (explorer.title, [])
-    finally:
-        page.set_viewport_size({"width": 1280, "height": 900})
-
-
 @pytest.mark.verify
 @pytest.mark.parametrize("gallery", ["voila light"], indirect=True, scope="module")
-def test_a_finger_draws(page, model):
-    explorer = ShownExplorer(page, DRAW)
-    pad = explorer.root.locator("canvas.ae-pad")
-    pad.scroll_into_view_if_needed()
-    corner, touch = pad.bounding_box(), page.context.new_cdp_session(page)
-    with explorer.changing():
-        for kind, *places in (
-            ("touchStart", (60, 140)),
-            ("touchMove", (140, 100)),
-            ("touchMove", (220, 140)),
-            ("touchEnd",),
-        ):
-            points = [{"x": corner["x"] + x, "y": corner["y"] + y} for x, y in places]
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+def test_a_finger_draws_where_it_is(page, model):
+    """On a narrow page, too, where the pad is smaller than its 280 pixels."""
+    with resized(page, 250, 900):
+        explorer = ShownExplorer(page, DRAW)
+        pad = explorer.root.locator("canvas.ae-pad")
+        pad.scroll_into_view_if_needed()
+        corner, touch = pad.bounding_box(), page.context.new_cdp_session(page)
+        scale = corner["width"] / 280
+        assert scale < 0.9
+        with explorer.changing():
+            for kind, *places in (
+                ("touchStart", (60, 140)),
+                ("touchMove", (140, 100)),
+                ("touchMove", (220, 140)),
+                ("touchEnd",),
+            ):
+                points = [
+                    {"x": corner["x"] + x * scale, "y": corner["y"] + y * scale} for x, y in places
+                ]
+                touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     rebuilds(explorer, model)
+    assert explorer.drawing().getbbox() == pytest.approx((49, 89, 231, 151), abs=4)  # the pen: 22
 
 
 # -------------------------------------------------------------------------------- other notebooks
@@ -598,15 +686,16 @@ def test_an_error_is_seen(run, project):
     """And the last picture stays; the next value that can be drawn takes the error away."""
     source = """
     from PIL import Image
-    from ae_helpers.widgets import frame
+    from ae_helpers.widgets.controls import slider
+    from ae_helpers.widgets.explorer import Explorer
+    from ae_helpers.widgets.pictures import picture
 
     def draw(level):
         if level == 7:
             raise ValueError("7 is <planted>")
         return {"pixel": Image.new("L", (1, 1), level)}, f"It is {level}."
 
-    frame.Explorer("Level", {"level": frame.slider("level", 0, 9, 5)},
-                   {"pixel": frame.picture("a pixel")}, draw)"""
+    Explorer("Level", {"level": slider("level", 0, 9, 5)}, {"pixel": picture("a pixel")}, draw)"""
     cell = nbformat.v4.new_code_cell(inspect.cleandoc(source))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)

@@ -36,7 +36,10 @@ def lint(path: Path) -> list[str]:
         return [f"not a valid notebook: {error.message}"]
     problems = []
     if len(raw) > MAX_BYTES:
-        problems.append(f"{len(raw) // 1000} kB, more than {MAX_BYTES // 1000}")
+        problems.append(
+            f"{len(raw) // 1000} kB, more than {MAX_BYTES // 1000}: most of it are pictures, so "
+            "show fewer or smaller ones, or make the posters of explorers smaller"
+        )
     if notebook["nbformat_minor"] < 5 or not all(ids) or len(set(ids)) < len(ids):
         problems.append("cells without an id of their own (nbformat 4.5 has them)")
     metadata = notebook["metadata"]

@@ -32,6 +32,25 @@ def test_ruff(check):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def mypy(*paths):
+    """Check types as pyproject.toml says; the exit status and what is wrong."""
+    command = [sys.executable, "-m", "mypy", *map(str, paths)]
+    result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_types():
+    status, output = mypy()
+    assert status == 0, output
+
+
+def test_a_wrong_type_is_found(tmp_path):
+    planted = tmp_path / "planted.py"
+    planted.write_text("from ae_helpers import measures\nmeasures.evaluate(7, 7).upper()\n")
+    status, output = mypy(planted)
+    assert status == 1 and "planted.py:2" in output, output
+
+
 def test_nothing_private_in_the_files():
     git = shutil.which("git")
     if not git or not (PROJECT / ".git").exists():

@@ -11,7 +11,8 @@ from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.widgets import batch_mates
-from ae_helpers.widgets.frame import coloured, grey
+from ae_helpers.widgets.pictures import coloured
+from shown import set_to, shows
 
 HERE, USUAL = "in this batch", "in evaluation mode"
 
@@ -19,12 +20,6 @@ HERE, USUAL = "in this batch", "in evaluation mode"
 @pytest.fixture
 def model():
     return shipped.steady()
-
-
-def shows(explorer, name, image):
-    """Whether a picture is this image, up to rounding to 256 greys."""
-    found, wanted = (np.asarray(each, int) for each in (explorer.shown[name], grey(image)))
-    return found.shape == wanted.shape and abs(found - wanted).max() <= 1
 
 
 def mates_of(small, name, digit, size, draw):
@@ -42,9 +37,7 @@ def mates_of(small, name, digit, size, draw):
 @pytest.mark.parametrize("evaluation", [False, True])
 def test_it_shows_the_networks_own_answer_for_the_batch(small, model, mates, evaluation):
     explorer = batch_mates(model, small)
-    settings = {"mates": mates, "size": 5, "draw": 3, "digit": 17, "evaluation": evaluation}
-    for name, value in settings.items():
-        explorer.controls[name].value = value
+    set_to(explorer, mates=mates, size=5, draw=3, digit=17, evaluation=evaluation)
     batch = mates_of(small, mates, digit=17, size=5, draw=3)
     network = copy.deepcopy(model).train(not evaluation)
     with torch.inference_mode():
@@ -56,7 +49,7 @@ def test_it_shows_the_networks_own_answer_for_the_batch(small, model, mates, eva
     assert shows(explorer, HERE, rebuilt)
     assert shows(explorer, USUAL, usual)
     difference = coloured((rebuilt - usual)[0], "RdBu_r", -0.5, 0.5).convert("RGB")
-    found = explorer.shown["the first minus the second"].convert("RGB")
+    found = explorer.shown["difference"].convert("RGB")
     assert abs(np.asarray(found, int) - np.asarray(difference, int)).max() <= 8
     text, moved = explorer.readout.value, (code - codes[17]).norm().item()
     assert f"with {len(batch) - 1} batch-mates: its code is {moved:.2f} away" in text
@@ -120,11 +113,3 @@ def test_what_has_no_batch_mates_is_refused(small, model):
         layer.track_running_stats = False
     with pytest.raises(ValueError, match="keeps no running statistics"):
         batch_mates(model, small)
-
-
-def test_an_error_in_draw_is_shown(small, model, monkeypatch):
-    explorer = batch_mates(model, small)
-    before = explorer.shown
-    monkeypatch.setattr("ae_helpers.widgets.frame.grey", lambda image: 1 / 0)
-    explorer.controls["digit"].value = 5
-    assert "ZeroDivisionError" in explorer._alert.value and explorer.shown is before

@@ -1,27 +1,21 @@
 """The time machine shows each epoch of the history, the wipe both networks' own answers."""
 
-import io
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from ae_helpers import measures
 from ae_helpers.measures import image_errors
 from ae_helpers.models import shipped
 from ae_helpers.plots.style import SKY, VERMILION
 from ae_helpers.training import History
-from ae_helpers.widgets import before_after, frame, reconstructions, time_machine
+from ae_helpers.widgets import before_after, pictures, reconstructions, time_machine
 from ae_helpers.widgets.reconstructions import ORDERS
+from shown import pixels, set_to
 
 STICKS = {"all-black": 0.114, "mean image": 0.0675, "PCA-64": 0.009}
 DIGITS = "the same 10 digits: original, and below it reconstructed"
 WIPED = "left of the line: before · right: after"
-
-
-def pixels(image):
-    return np.asarray(image.convert("RGB")).astype(int)
 
 
 def columns_of(image, colour):
@@ -54,7 +48,7 @@ def test_every_epoch_is_shown_as_it_was(machine, trained):
             left, top = 28 * column, (56 + 3) * row
             for image, y in ((originals, top), (history.reconstructions[epoch], top + 28)):
                 tile = board.crop((left, y, left + 28, y + 28))
-                assert tile.tobytes() == frame.grey(image[number]).tobytes()
+                assert tile.tobytes() == pictures.as_image(image[number]).tobytes()
         errors = [history.error_before, *history.test_error]
         assert f"Epoch {epoch} of 15: test error {errors[epoch]:.4f}" in machine.readout.value
         train = f"train error {history.train_error[epoch - 1]:.4f}"
@@ -124,11 +118,8 @@ def wipe(build, backbone, small):
     return before_after(build(), backbone, small.test_images)
 
 
-def set_to(explorer, **values):
-    for name, value in values.items():
-        explorer.controls[name].value = value
-    assert not explorer.errors
-    return pixels(explorer.shown[WIPED])
+def wiped(explorer, **values):
+    return pixels(set_to(explorer, **values).shown[WIPED])
 
 
 @pytest.mark.parametrize("maps", [False, True])
@@ -136,11 +127,10 @@ def test_each_side_is_its_networks_answer(wipe, build, backbone, small, maps):
     image, side = small.test_images[7:8], 9
     for right, model in ((0, build()), (100, backbone)):
         output = measures.reconstruct(model, image)[0]
-        squared = (image[0] / 255 - output).square()[0]
-        answer = frame.coloured(squared, "Oranges", 0, 0.5) if maps else frame.grey(output)
-        shown = set_to(wipe, number=7, right=right, maps=maps)
+        answer = pictures.error_map(image[0], output) if maps else pictures.as_image(output)
+        shown = wiped(wipe, number=7, right=right, maps=maps)
         inside = slice(2, -2)  # the line lies at the rim now
-        expected = pixels(frame.enlarged(answer, side))
+        expected = pixels(pictures.enlarged(answer, side))
         assert (shown[:, inside] == expected[:, inside]).all()
         error = image_errors(image, output[None]).item()
         assert f"{error:.4f} {'after' if right else 'before'}" in wipe.readout.value
@@ -148,9 +138,9 @@ def test_each_side_is_its_networks_answer(wipe, build, backbone, small, maps):
 
 
 def test_the_line_is_where_the_two_meet(wipe):
-    before, after = set_to(wipe, right=0), set_to(wipe, right=100)
+    before, after = wiped(wipe, right=0), wiped(wipe, right=100)
     for right in (10, 50, 75):
-        shown = set_to(wipe, right=right)
+        shown = wiped(wipe, right=right)
         x = round((1 - right / 100) * shown.shape[1])
         assert abs(columns_of(wipe.shown[WIPED], SKY) - x).max() <= 1
         assert (shown[:, : x - 2] == before[:, : x - 2]).all()
@@ -191,19 +181,3 @@ def test_what_cannot_be_compared(build, backbone, small, change, error, says):
         given["after"] = build(1)
     with pytest.raises(error, match=says):
         before_after(**given)
-
-
-# ------------------------------------------------------------------------------------------- both
-
-
-@pytest.mark.parametrize("made", ["machine", "wipe"])
-def test_pictures_arrive_and_errors_are_shown(made, request):
-    explorer = request.getfixturevalue(made)
-    for name, panel in explorer.pictures.items():
-        sent = Image.open(io.BytesIO(panel.value))
-        assert (pixels(sent) == pixels(explorer.shown[name])).all()
-        assert panel.tooltip
-    explorer.draw = lambda **_: 1 / 0
-    slider = next(iter(explorer.controls.values()))
-    slider.value += 1
-    assert isinstance(explorer.errors[0], ZeroDivisionError)

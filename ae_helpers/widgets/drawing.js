@@ -1,15 +1,11 @@
 // A black square to draw on with a white pen, or a picture to cover with a brush. What is drawn
 // goes to Python as bytes: how opaque each pixel of the canvas is.
-const SIDE = 280; // ten pixels for each of a digit's 28, as in pad.py
+const SIDE = 280; // ten pixels for each of a digit's 28, as in drawing.py
 const PEN = { colour: "white", width: 22 }; // as MNIST's strokes, once a drawing is scaled down
 const BRUSH = { colour: "#D55E00", width: 50 };
 const STEP = 10; // of the brush, by an arrow key
-const STEPS = {
-  ArrowLeft: { right: -1 },
-  ArrowRight: { right: 1 },
-  ArrowUp: { down: -1 },
-  ArrowDown: { down: 1 },
-};
+
+const share = (length) => `${(100 * length) / SIDE}%`; // of the pad, however large it is shown
 
 function render({ model, el }) {
   const covers = model.get("picture") !== undefined; // it is a Brush
@@ -27,7 +23,7 @@ function render({ model, el }) {
   pen.strokeStyle = pen.fillStyle = tool.colour;
   const ring = document.createElement("span"); // where the brush is that keys move
   ring.className = "ae-brush";
-  ring.style.width = ring.style.height = `${tool.width}px`;
+  ring.style.width = share(tool.width);
   let brush = [SIDE / 2, SIDE / 2];
   let pressed = false; // whether the space bar is down
   let from = null; // where the pen was last, while it is down
@@ -79,9 +75,14 @@ function render({ model, el }) {
     waiting = true;
   }
 
+  function place(event) {
+    const scale = SIDE / canvas.clientWidth; // in a narrow window it is smaller
+    return [event.offsetX * scale, event.offsetY * scale];
+  }
+
   function draw(event) {
     if (!from || !event.isPrimary) return; // one finger draws
-    const to = [event.offsetX, event.offsetY];
+    const to = place(event);
     line(from, to);
     from = to;
   }
@@ -91,13 +92,13 @@ function render({ model, el }) {
     const to = moved.map((place) => Math.min(Math.max(place, STEP / 2), SIDE - STEP / 2));
     if (pressed) line(brush, to);
     brush = to;
-    [ring.style.left, ring.style.top] = brush.map((place) => `${place + 1}px`); // 1: the border
+    [ring.style.left, ring.style.top] = brush.map(share);
   }
 
   canvas.addEventListener("pointerdown", (event) => {
     if (!event.isPrimary || event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId); // the stroke goes on outside
-    from = [event.offsetX, event.offsetY];
+    from = place(event);
     draw(event); // a dot
   });
   canvas.addEventListener("pointermove", draw);

@@ -1,4 +1,4 @@
-"""The frame of all explorers: what it draws when, what it says of errors, what it refuses."""
+"""What all explorers share: what is drawn when, what is said of errors, what is refused."""
 
 import io
 
@@ -10,20 +10,9 @@ from torch import nn
 
 from ae_helpers import measures
 from ae_helpers.models import shipped
-from ae_helpers.widgets.frame import (
-    Explorer,
-    check_named,
-    choice,
-    coloured,
-    enlarged,
-    grey,
-    own_copy,
-    picture,
-    slider,
-    stops,
-    switch,
-    tiles,
-)
+from ae_helpers.widgets.controls import slider
+from ae_helpers.widgets.explorer import Explorer, _poster, check_named, own_copy
+from ae_helpers.widgets.pictures import picture
 
 
 def explore(draw=None, **more):
@@ -151,37 +140,12 @@ def test_without_a_kernel_there_is_a_poster_that_says_what_it_shows():
         (poster.width // 2 - 40, poster.height // 2 - 40, *map(_half, poster.size))
     )
     assert middle.getextrema() == (200, 200)
+    words = " ".join(_poster(explorer).get_supxlabel().split())
+    assert words.endswith("once you run this cell (Ctrl+Enter), with: level · Set")
 
 
 def _half(length):
     return length // 2
-
-
-@pytest.mark.parametrize(
-    "numbers, kind",
-    [((0, 9, 3), widgets.IntSlider), ((0, 9, 3, 0.5), widgets.FloatSlider),
-     ((-1.0, 9, 3), widgets.FloatSlider), ((0, 9, 3.0), widgets.FloatSlider)],
-)  # fmt: skip
-def test_a_slider_is_whole_if_all_its_numbers_are(numbers, kind):
-    control = slider("n", *numbers)
-    assert type(control) is kind and control.description == "n"
-    assert (control.min, control.max, control.value, control.step) == (*numbers, 1)[:4]
-
-
-def test_a_choice_and_a_switch():
-    assert choice("set", ["a", "b"]).value == "a"
-    control = choice("set", [("one", 1), ("two", 2)], 2)
-    assert (control.value, control.description) == (2, "set")
-    control = switch("maps", True)
-    assert (control.value, control.description) == (True, "maps")
-
-
-def test_a_slider_with_stops():
-    named = [("0.1", 0.1), ("1", 1.0), ("10", 10.0)]
-    control = stops("β", named)
-    assert (control.value, control.description) == (0.1, "β")
-    control.index = 2
-    assert control.value == 10.0 and stops("β", named, 1.0).index == 1
 
 
 def test_a_picture_that_answers_draws_once_and_its_errors_are_shown():
@@ -196,59 +160,12 @@ def test_a_picture_that_answers_draws_once_and_its_errors_are_shown():
     assert "ZeroDivisionError" in alerts(explorer)[0] and drawn == [7, 3]
 
 
-def test_a_picture_has_its_size_and_says_what_it_shows():
-    panel = picture("a digit", 90, 30)
-    assert (panel.layout.width, panel.layout.height, panel.tooltip) == ("90px", "30px", "a digit")
-
-
-@pytest.mark.parametrize(
-    "image, bytes_",
-    [
-        (torch.tensor([[0, 128, 255]], dtype=torch.uint8), [0, 128, 255]),
-        (torch.tensor([[[0.0, 0.5, 1.0]]]), [0, 128, 255]),
-        (torch.tensor([[-3.0, 0.2, 7.0]]), [0, 51, 255]),  # no autocontrast: 0 to 1, always
-    ],
-)
-def test_grey(image, bytes_):
-    shown = grey(image)
-    assert (shown.mode, shown.size, list(shown.tobytes())) == ("L", (3, 1), bytes_)
-
-
-def test_grey_refuses_colour():
-    with pytest.raises(ValueError, match=r"shape \(3, 4, 4\); expected one channel.*images\[:, :1"):
-        grey(torch.zeros(3, 4, 4))
-
-
-def test_tiles_lie_side_by_side_and_what_is_left_over_is_transparent():
-    images = torch.arange(1, 4, dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 2, 3)
-    board = tiles(images, 2, 2)
-    assert board.size == (2 * 3 + 1, 2 * 2 + 1)
-    corners = [board.getpixel(place) for place in ((0, 0), (4, 0), (2, 4), (4, 3), (3, 1))]
-    assert corners == [(1, 255), (2, 255), (3, 255), (255, 0), (255, 0)]
-    assert tiles(images, 1, 2).size == (7, 2)  # those beyond are left out
-
-
 def test_check_named():
     check_named("networks", {"one": 1}, "{…}")
     with pytest.raises(TypeError, match="The networks are a list; expected a dict. Write {1: x}."):
         check_named("networks", [], "{1: x}")
     with pytest.raises(ValueError, match="The networks are empty; expected at least one. Write"):
         check_named("networks", {}, "{1: x}")
-
-
-def test_coloured():
-    """Of matplotlib's colours, the first for ``low`` and below, the last for ``high`` and above."""
-    shown = coloured(torch.tensor([[-9.0, 2.0, 3.0, 4.0, 99.0]]), "gray", 2, 4).convert("RGB")
-    assert list(shown.tobytes())[::3] == [0, 0, 128, 255, 255]
-    assert set(coloured(torch.full((2, 2), 5), "gray", 5, 5).convert("L").tobytes()) == {0}
-    first = coloured(torch.zeros(1, 1), "viridis", 0, 1).convert("RGB").getpixel((0, 0))
-    assert first == (68, 1, 84)
-
-
-def test_enlarged():
-    shown = enlarged(Image.frombytes("L", (2, 1), bytes([5, 250])), 3)
-    assert (shown.mode, shown.size) == ("RGB", (6, 3))
-    assert [shown.getpixel((x, 2))[1] for x in range(6)] == [5] * 3 + [250] * 3
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,19 @@ from torch import Tensor, nn
 
 from ae_helpers.data import check_images, to_float
 from ae_helpers.plots.style import VERMILION
-from ae_helpers.widgets import frame
-from ae_helpers.widgets.clickable import ClickablePicture
+from ae_helpers.widgets.controls import choice, slider
+from ae_helpers.widgets.explorer import Explorer
+from ae_helpers.widgets.pictures import (
+    SMALL,
+    ClickablePicture,
+    as_image,
+    coloured,
+    enlarged,
+    picture,
+)
 
-BOARD = 320  # pixels of the screen that the mosaic is high and wide, at most
-SEES, MAPS, REACHES = "digit: what the number sees", "feature maps", "output: what it reaches"
+BOARD = 288  # pixels of the screen that the mosaic is high and wide, at most
+SEES, MAPS, REACHES = "what it sees", "feature maps", "what it reaches"
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,8 @@ class Mosaic:
         tiles = torch.cat([maps, maps.new_zeros(places - self.channels, self.height, self.width)])
         tiles = tiles.view(self.rows, self.columns, self.height, self.width)
         board = tiles.transpose(1, 2).reshape(self.rows * self.height, self.columns * self.width)
-        colours = frame.coloured(board, "viridis", maps.min().item(), maps.max().item())
-        image = frame.enlarged(colours, side)
+        colours = coloured(board, "viridis", maps.min().item(), maps.max().item())
+        image = enlarged(colours, side)
         pen = ImageDraw.Draw(image)
         for place in range(places):
             top, left = (length * side for length in self.square(place, 0, 0))
@@ -87,7 +95,7 @@ class Stage:
     output_shape: torch.Size  # channels, height and width
 
 
-def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
+def layer_xray(model: nn.Module, images: Tensor) -> Explorer:
     """The feature maps of a digit after each layer, and what a number in them sees and reaches.
 
     The *receptive field* of a number is the rectangle of the image that it is computed from; what
@@ -110,28 +118,28 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
     stages = find_stages(model, to_float(images[:1]))
     mosaics = [Mosaic(*stage.output_shape) for stage in stages]
     layers = [
-        (f"{stage.name} · {'×'.join(map(str, stage.output_shape))}", number)
+        (f"{stage.name.partition(' ')[0]} · {'×'.join(map(str, stage.output_shape))}", number)
         for number, stage in enumerate(stages)
     ]
     channels, height, width = stages[0].output_shape
     controls = {
-        "digit": frame.slider("digit", 0, len(images) - 1, 0),
-        "layer": frame.choice("layer", layers),
-        "channel": frame.slider("channel", 0, channels - 1, 0),
-        "row": frame.slider("row", 0, height - 1, height // 2),
-        "column": frame.slider("column", 0, width - 1, width // 2),
+        "digit": slider("digit", 0, len(images) - 1, 0),
+        "layer": choice("layer", layers),
+        "channel": slider("channel", 0, channels - 1, 0),
+        "row": slider("row", 0, height - 1, height // 2),
+        "column": slider("column", 0, width - 1, width // 2),
     }
     place = [controls[name] for name in ("channel", "row", "column")]
     pictures = {
-        SEES: frame.picture("The chosen digit; a frame shows what the chosen number sees."),
+        SEES: picture("The chosen digit; a frame shows what the chosen number sees.", SMALL),
         MAPS: ClickablePicture(
             tooltip="The layer's feature maps side by side; the chosen number has a frame.",
             layout=widgets.Layout(width=f"{BOARD}px", max_width="100%"),
         ),
     }
     if stages[-1].output_shape == images.shape[1:]:
-        pictures[REACHES] = frame.picture(
-            "The network's output; a frame shows what the chosen number reaches."
+        pictures[REACHES] = picture(
+            "The network's output; a frame shows what the chosen number reaches.", SMALL
         )
 
     @functools.lru_cache(maxsize=1)
@@ -144,9 +152,9 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
 
     def draw(digit, layer, channel, row, column):
         stage, outputs = stages[layer], passed(digit)
-        for slider, size in zip(place, stage.output_shape, strict=True):
-            slider.max = size - 1  # takes the value along if it is beyond
-        cell = channel, row, column = tuple(slider.value for slider in place)
+        for control, size in zip(place, stage.output_shape, strict=True):
+            control.max = size - 1  # takes the value along if it is beyond
+        cell = channel, row, column = tuple(control.value for control in place)
         maps = outputs[layer][0]
         seen = field(stages[: layer + 1], row, column, backwards=True)
         drawn = {SEES: _framed(images[digit], seen), MAPS: mosaics[layer].picture(maps, cell)}
@@ -168,13 +176,13 @@ def layer_xray(model: nn.Module, images: Tensor) -> frame.Explorer:
         if "x" in where:
             down, right = where["y"] // mosaic.side, where["x"] // mosaic.side
         else:
-            down, right = mosaic.square(*(slider.value for slider in place))
+            down, right = mosaic.square(*(control.value for control in place))
             down, right = down + where.get("down", 0), right + where.get("right", 0)
-        for slider, value in zip(place, mosaic.cell(down, right) or (), strict=False):
-            slider.value = value
+        for control, value in zip(place, mosaic.cell(down, right) or (), strict=False):
+            control.value = value
 
     title = "X-ray the layers: click a number in the feature maps, or go there by arrow keys"
-    explorer = frame.Explorer(title, controls, pictures, draw)
+    explorer = Explorer(title, controls, pictures, draw)
     pictures[MAPS].on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
     return explorer
 
@@ -268,11 +276,11 @@ def _linked(layer: nn.Module, axis: int, places: range, size: int, spreads: bool
 
 
 def _framed(image: Tensor, where: tuple[range, range]) -> Image.Image:
-    side = max(frame.SIDE // max(image.shape[1:]), 1)
-    picture, (rows, columns) = frame.enlarged(frame.grey(image), side), where
+    side = max(SMALL // max(image.shape[1:]), 1)
+    framed, (rows, columns) = enlarged(as_image(image), side), where
     if rows and columns:
-        _frame(picture, side, rows, columns)
-    return picture
+        _frame(framed, side, rows, columns)
+    return framed
 
 
 def _frame(image: Image.Image, side: int, rows: range, columns: range) -> None:

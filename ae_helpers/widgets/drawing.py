@@ -2,10 +2,8 @@
 
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 
 import anywidget
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -16,10 +14,12 @@ from torch import Tensor, nn
 
 from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors, reconstruct
-from ae_helpers.plots.style import BLUE, ERROR_MAX, VERMILION, styled
-from ae_helpers.widgets import frame
+from ae_helpers.plots.style import BLUE, VERMILION, styled
+from ae_helpers.widgets.controls import slider, with_arrow_keys
+from ae_helpers.widgets.explorer import Explorer, own_copy
+from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture
 
-PAD = 280  # pixels that the pad is wide and high, as in pad.js
+PAD = 280  # pixels that the pad is wide and high, as in drawing.js
 FARTHEST = 8  # pixels that a digit can be shifted
 
 
@@ -56,7 +56,7 @@ def as_mnist(drawing: Tensor, side: int = 28) -> Tensor:
     ink = drawing[rows[0, 0] : rows[-1, 0] + 1, columns[0, 0] : columns[-1, 0] + 1]
     scale = side * 20 / 28 / max(ink.shape)
     height, width = (max(round(length * scale), 1) for length in ink.shape)
-    small = frame.grey(ink).resize((width, height), Image.Resampling.BOX)  # the mean of each area
+    small = as_image(ink).resize((width, height), Image.Resampling.BOX)  # the mean of each area
     ink = torch.as_tensor(np.array(small))
     offsets = []
     for length, profile in ((height, ink.sum(1)), (width, ink.sum(0))):
@@ -77,6 +77,17 @@ def shifted(image: Tensor, right: int, down: int) -> Tensor:
     return moved
 
 
+def side_of(images: Tensor) -> int:
+    """The side of images, ``(N, 1, S, S)``; refuse others, which the pad can't be laid on."""
+    channels, side, width = images.shape[1:]
+    if channels != 1 or side != width:
+        raise ValueError(
+            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
+            "as what is drawn on the pad. Make them grey and cut them square."
+        )
+    return side
+
+
 class Pad(anywidget.AnyWidget):
     """A square to draw on, by mouse, finger or pen; an arrow key sends where it points.
 
@@ -85,16 +96,7 @@ class Pad(anywidget.AnyWidget):
     messages: ``{"right": 1}``, ``{"down": -1}`` and so on.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
-    _css = """
-    .ae-paper { position: relative; width: fit-content; margin: 4px 12px 4px 4px; }
-    .ae-pad { touch-action: none; cursor: crosshair; border: 1px solid #888; display: block;
-        background: black 0 0 / 100% 100%; image-rendering: pixelated; }
-    .ae-pad:focus { outline: 3px solid #E69F00; }
-    .ae-brush { position: absolute; box-sizing: border-box; border: 2px solid white;
-        outline: 2px solid black; border-radius: 50%; translate: -50% -50%; visibility: hidden;
-        pointer-events: none; }
-    .ae-pad:focus-visible + .ae-brush { visibility: visible; }"""
+    _esm = with_arrow_keys("drawing.js")
     description = traitlets.Unicode("drawing pad").tag(sync=True)
     # Bytes arrive as a memoryview, which the trait would refuse. Nor need they be sent back.
     value = traitlets.Bytes(bytes(PAD * PAD)).tag(
@@ -113,7 +115,7 @@ class Brush(Pad):
     picture = traitlets.Bytes(help="a PNG file, shown as large as the pad").tag(sync=True)
 
 
-def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
+def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
     """Draw, and watch the network rebuild it, its error beside the errors of the test images.
 
     Args:
@@ -122,22 +124,14 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
             and what can be loaded into the pad.
 
     Raises:
-        TypeError, ValueError: as ``frame.own_copy``; or images that aren't grey and square.
+        TypeError, ValueError: as ``own_copy``; or images that aren't grey and square.
     """
-    model = frame.own_copy(model, test_images)
-    channels, side, width = test_images.shape[1:]
-    if channels != 1 or side != width:
-        raise ValueError(
-            f"Images have shape {(channels, side, width)} each; expected one channel and a square, "
-            "because that is what is drawn on the pad. Make them grey and cut them square."
-        )
+    model, side = own_copy(model, test_images), side_of(test_images)
     errors = image_errors(test_images, reconstruct(model, test_images)).sort().values
     median = errors.median().item()
     marked = _spread(errors)
     pad, loading = Pad(), itertools.cycle(test_images)
-    shifts = {
-        name: frame.slider(f"shift {name}", -FARTHEST, FARTHEST, 0) for name in ("right", "down")
-    }
+    shifts = {name: slider(f"shift {name}", -FARTHEST, FARTHEST, 0) for name in ("right", "down")}
 
     def clear() -> None:
         pad.value = bytes(PAD * PAD)
@@ -146,7 +140,7 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
 
     def load() -> None:
         clear()
-        image = frame.grey(next(loading)).resize((PAD, PAD), Image.Resampling.NEAREST)
+        image = as_image(next(loading)).resize((PAD, PAD), Image.Resampling.NEAREST)
         pad.value = image.tobytes()
 
     def move(_, steps: dict[str, int], __) -> None:
@@ -158,12 +152,11 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
         seen = to_float(shifted(as_mnist(drawing, side), right, down))
         empty = not seen.any()
         rebuilt = seen if empty else model.decode(model.encode(seen[None]))[0]
-        squared = (seen - rebuilt).square()
-        error = None if empty else squared.mean().item()
+        error = None if empty else (seen - rebuilt).square().mean().item()
         pictures = {
-            "what the network sees": frame.grey(seen),
-            "its reconstruction": frame.grey(rebuilt),
-            "squared error": frame.coloured(squared[0], "Oranges", 0, ERROR_MAX),
+            "what the network sees": as_image(seen),
+            "its reconstruction": as_image(rebuilt),
+            "squared error": error_map(seen, rebuilt),
             "its error among those of the test digits": marked(error),
         }
         if empty:
@@ -176,33 +169,23 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> frame.Explorer:
 
     load()  # so that there is something to see at once
     pad.on_msg(move)
-    hint = widgets.HTML(
-        "Draw with the mouse or a finger: a digit, a letter, a scribble. The drawing is scaled and "
-        "centred as MNIST's digits were; the sliders, or the arrow keys on the pad, shift it then."
-    )
-    return frame.Explorer(
+    return Explorer(
         "Draw a digit, a letter, a scribble: what does the network make of it?",
         {"pad": pad, **shifts},
         {
-            "what the network sees": frame.picture("The drawing, scaled and centred."),
-            "its reconstruction": frame.picture("What the network makes of it."),
-            "squared error": frame.picture("Where the two differ, the darker the more."),
-            "its error among those of the test digits": frame.picture(
+            "what the network sees": picture("The drawing, scaled and centred."),
+            "its reconstruction": picture("What the network makes of it."),
+            "squared error": picture("Where the two differ, the darker the more."),
+            "its error among those of the test digits": picture(
                 "A histogram of the test digits' errors, with a line at the drawing's.",
                 *marked(None).size,
             ),
         },
         draw,
         {"Clear": clear, "Load a test digit": load},
-        beside(pad, hint, *shifts.values()),
-    )
-
-
-def beside(pad: Pad, *controls: widgets.Widget) -> widgets.Box:
-    """A pad and its controls side by side, or below each other where the window is narrow."""
-    return widgets.Box(
-        [pad, widgets.VBox(controls, layout=widgets.Layout(flex="1 1 260px"))],
-        layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
+        "By mouse or finger. The drawing is scaled and centred as MNIST's digits were; the sliders "
+        "or the arrow keys on the pad then shift it.",
+        across=3,
     )
 
 
@@ -224,7 +207,7 @@ def _spread(errors: Tensor) -> Callable[[float | None], Image.Image]:
     """
     low = max(errors[0].item() / 2, 1e-6)
     high = max(20 * errors[-1].item(), 100 * low)
-    background, place = frame.on_canvas(_histogram(errors, low, high))
+    background, place = on_canvas(_histogram(errors, low, high))
 
     def marked(error: float | None) -> Image.Image:
         chart = background.copy()

@@ -1,0 +1,8 @@
+// What an arrow key says to Python. It stands before each module that answers to them.
+const STEPS = {
+  ArrowLeft: { right: -1 },
+  ArrowRight: { right: 1 },
+  ArrowUp: { down: -1 },
+  ArrowDown: { down: 1 },
+};
+
