@@ -13,15 +13,6 @@ def write(path, text="new"):
         part.write_text(text)
 
 
-def fails(code):
-    """An ``os`` function that always fails as the operating system would."""
-
-    def function(*_, **__):
-        raise OSError(code, os.strerror(code))
-
-    return function
-
-
 def test_writes_and_replaces(tmp_path):
     path = tmp_path / "made" / "on the way" / "curve.png"
     for text in ("first", "second"):
@@ -53,11 +44,14 @@ def test_what_goes_wrong_while_writing_leaves_the_old_file(tmp_path, error):
 @pytest.mark.parametrize("old", ["old", None])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_file_that_cannot_be_written(tmp_path, monkeypatch, code, old):
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
     path = tmp_path / "curve.png"
     if old:
         path.write_text(old)
     before = list(tmp_path.iterdir())
-    monkeypatch.setattr(os, "replace", fails(code))
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError) as raised:
         write(path)
     message = str(raised.value)

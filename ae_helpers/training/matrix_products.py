@@ -165,10 +165,7 @@ def _scratch(shape: torch.Size, dtype: torch.dtype) -> Tensor:
 def _shifts(k: int) -> Tensor:
     """Zeros and ones, ``(k, (k + BLOCK − 1) · BLOCK)``: spreads a kernel row over its shifts."""
     seen = k + BLOCK - 1
-    shifts = torch.zeros(k, seen, BLOCK)
-    for shift in range(BLOCK):
-        shifts[torch.arange(k), torch.arange(k) + shift, shift] = 1
-    return shifts.view(k, seen * BLOCK)
+    return _places(k, 1, 0, BLOCK, seen).view(k, BLOCK, seen).transpose(1, 2).reshape(k, -1)
 
 
 @functools.cache

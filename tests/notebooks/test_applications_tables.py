@@ -1,19 +1,12 @@
 """The stored table of lesson 11 is what the lesson's own functions make, and says what it says."""
 
-from dataclasses import replace
-
-import pandas as pd
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 import lesson_code
-from ae_helpers import data, measures, training
-from ae_helpers.measures import baselines, latent
-from ae_helpers.measures.pca import principal_directions
-from ae_helpers.models import Autoencoder
+from ae_helpers import data, measures
+from ae_helpers.measures import latent
 
-LESSON = lesson_code.find("11")
 DETECTORS = [
     f"{name}: {kind}"
     for name in ("network", "PCA")
@@ -23,31 +16,18 @@ DETECTORS = [
 
 @pytest.fixture(scope="module")
 def table():
-    return pd.read_csv(LESSON.parent / "tables" / "unknown.csv")
+    return lesson_code.table("11", "unknown")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lesson():
-    """What the cells define that train without a digit and score the detectors."""
-    names = {"torch": torch, "pd": pd, "replace": replace, "baselines": baselines, "data": data}
-    names |= {"latent": latent, "training": training, "Autoencoder": Autoencoder, "seed": 0}
-    names |= {"measures": measures, "principal_directions": principal_directions}
-    names |= {"image_errors": measures.image_errors, "roc_auc_score": roc_auc_score}
-    for start, until in (
-        ("trained", None),
-        ("without", "\n\nknown = "),
-        ("strangeness", None),
-        ("study_row", "\n\ntable_file = "),
-    ):
-        source = lesson_code.source(LESSON, f"def {start}(")
-        exec(source.partition(until)[0] if until else source, names)  # ours
-    return names
+    """What trains without a digit and scores the detectors."""
+    return lesson_code.define("11", "trained", "without", "strangeness", "study_row")
 
 
 def test_the_table_is_complete(table):
-    wanted = {(digit, seed) for digit in range(10) for seed in (0, 1)}
-    rows = list(table[["left out", "seed"]].itertuples(index=False, name=None))
-    assert set(rows) == wanted and len(rows) == len(wanted)
+    wanted = [(digit, seed) for digit in range(10) for seed in (0, 1)]
+    assert lesson_code.keys(table, "left out", "seed") == wanted
     assert list(table.columns) == ["left out", "seed", "epochs", *DETECTORS]
     assert (table["epochs"] == 3).all()
     assert table[DETECTORS].stack().between(0, 1).all()

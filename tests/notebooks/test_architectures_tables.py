@@ -2,64 +2,36 @@
 
 from functools import partial
 
-import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 import lesson_code
-from ae_helpers import training
-from ae_helpers.measures import baselines
-from ae_helpers.models import Autoencoder, Paired, count_parameters, ledger
+from ae_helpers.models import Autoencoder, count_parameters, ledger
 
-LESSON = lesson_code.find("08")
 SIZES = [2, 4, 8, 16, 32, 64, 128]
 
 
-def stored(name):
-    return pd.read_csv(LESSON.parent / "tables" / f"{name}.csv")
+stored = partial(lesson_code.table, "08")
 
 
 @pytest.fixture(scope="module")
-def lesson(sample):
-    """What the cells define that build the networks and train them."""
-    names = {"Autoencoder": Autoencoder, "Paired": Paired, "ledger": ledger, "partial": partial}
-    names |= {"training": training, "torch": torch, "nn": nn, "networks": {}}
-    names |= {"seed": 0, "visits": 8, "baselines": baselines, "study": sample.take(test=100)}
-
-    def run(start, until=None):
-        source = lesson_code.source(LESSON, start)
-        exec(source.partition(until)[0] if until else source, names)  # ours
-
-    names["networks"]["backbone"] = Autoencoder.steady
-    run("def train(")
-    run("def linear():", until="directions =")
-    run("def row(")
-    run("def dense(", until="try_out(")
-    run("def small_kernels():")
-    run('networks["3×3 stack"]', until="table =")
-    run("def pooled(")
-    run('networks["3×3 max-pooled"]', until="try_out(")
-    run("def with_numbers(", until="sizes =")
-    source = lesson_code.source(LESSON, "tables = PROJECT")
-    exec("def one_run" + source.partition("def one_run")[2].partition("def studied")[0], names)
-    return names
+def lesson():
+    """What builds the networks and trains them."""
+    parts = ("affordable", "linear", "row", "dense", "small_kernels", "stacked", "pooled")
+    names = ("networks", *parts, "upsampled", "with_numbers", "train", "one_run")
+    return lesson_code.define("08", *names, visits=8)
 
 
 def test_the_tables_are_complete(lesson):
-    table = stored("architectures")
+    architectures, bottleneck = stored("architectures"), stored("bottleneck")
     mixed = [f"{name}, shuffled" for name in ("backbone", "3×3 strided", "wide dense")]
-    wanted = {(name, seed) for name in [*lesson["networks"], *mixed] for seed in range(3)}
-    wanted.add(("PCA-64", 0))
-    rows = list(table[["network", "seed"]].itertuples(index=False, name=None))
-    assert set(rows) == wanted and len(rows) == len(wanted)
+    wanted = [(name, seed) for name in [*lesson["networks"], *mixed] for seed in range(3)]
+    assert lesson_code.keys(architectures, "network", "seed") == sorted([*wanted, ("PCA-64", 0)])
 
-    table = stored("bottleneck")
-    wanted = {(f"PCA-{k}", 0) for k in SIZES}
-    wanted |= {(f"backbone-{k}", seed) for k in SIZES if k != 64 for seed in range(3)}
-    rows = list(table[["network", "seed"]].itertuples(index=False, name=None))
-    assert set(rows) == wanted and len(rows) == len(wanted)
-    for table in (stored("architectures"), stored("bottleneck")):
+    wanted = [(f"PCA-{k}", 0) for k in SIZES]
+    wanted += [(f"backbone-{k}", seed) for k in SIZES if k != 64 for seed in range(3)]
+    assert lesson_code.keys(bottleneck, "network", "seed") == sorted(wanted)
+    for table in (architectures, bottleneck):
         assert table["test error"].between(0.002, 0.06).all()
 
 

@@ -1,55 +1,36 @@
 """The stored tables of lesson 10 are what the lesson's own functions make."""
 
-from dataclasses import replace
-
-import pandas as pd
 import pytest
 import torch
 
 import lesson_code
-from ae_helpers import data, measures, training
-from ae_helpers.measures import baselines, latent
-from ae_helpers.measures.pca import principal_directions
-from ae_helpers.models import any_shape
+from ae_helpers import data
 
-LESSON = lesson_code.find("10")
 WORLDS = ["digits", "mirrored", "inverted", "clothes"]
 
 
 @pytest.fixture(scope="module")
 def transfer():
-    return pd.read_csv(LESSON.parent / "tables" / "transfer.csv")
+    return lesson_code.table("10", "transfer")
 
 
 @pytest.fixture(scope="module")
 def colours():
-    return pd.read_csv(LESSON.parent / "tables" / "colour.csv")
+    return lesson_code.table("10", "colour")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lesson(sample):
-    """What the cells define that make the worlds and train; without clothes."""
-    names = {"torch": torch, "pd": pd, "replace": replace, "baselines": baselines}
-    names |= {"any_shape": any_shape, "data": data, "latent": latent, "training": training}
-    names |= {"measures": measures, "principal_directions": principal_directions}
-    names |= {"image_errors": measures.image_errors, "clothes": None}
-    names["digits"] = sample.take(4_000, 500)
-    for start in ("changed", "trained", "by_mean", "prepared", "mixed", "by_channel"):
-        exec(lesson_code.source(LESSON, f"def {start}("), names)  # ours
-    return names
+    """What makes the worlds and trains in them; without clothes."""
+    names = ("changed", "worlds", "trained", "by_mean", "linear", "prepared", "across")
+    return lesson_code.define("10", *names, "by_channel", digits=sample.take(4_000, 500))
 
 
 def test_the_table_of_worlds_is_complete(transfer):
-    assert not transfer.duplicated(["kind", "trained on", "seed"]).any()
-    for kind, names, seeds in (
-        ("mean image", WORLDS, [0]),
-        ("PCA-64", [*WORLDS, "both"], [0]),
-        ("network", [*WORLDS, "both"], [0, 1]),
-    ):
-        rows = transfer[transfer["kind"] == kind]
-        assert sorted(rows["trained on"].unique()) == sorted(names)
-        for name in names:
-            assert sorted(rows[rows["trained on"] == name]["seed"]) == seeds
+    wanted = [("mean image", name, 0) for name in WORLDS]
+    for kind, seeds in (("PCA-64", [0]), ("network", [0, 1])):
+        wanted += [(kind, name, seed) for name in [*WORLDS, "both"] for seed in seeds]
+    assert lesson_code.keys(transfer, "kind", "trained on", "seed") == sorted(wanted)
     assert (transfer[transfer["kind"] == "network"]["epochs"] == 2).all()
 
 

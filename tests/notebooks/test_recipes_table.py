@@ -1,30 +1,19 @@
 """The stored table of lesson 07 is what the lesson's own functions make, and keeps its promises."""
 
-import pandas as pd
 import pytest
-import torch
 
 import lesson_code
-from ae_helpers import training
-from ae_helpers.measures import diagnostics
-from ae_helpers.models import Autoencoder
-
-LESSON = lesson_code.find("07")
 
 
 @pytest.fixture(scope="module")
 def table():
-    return pd.read_csv(LESSON.parent / "tables" / "recipes.csv")
+    return lesson_code.table("07", "recipes")
 
 
 @pytest.fixture(scope="module")
 def lesson():
-    """What the cells define that hold the recipes and the function that trains by one."""
-    names = {"Autoencoder": Autoencoder, "training": training, "diagnostics": diagnostics}
-    names["torch"] = torch
-    for start in ("recipes = {", "def one_run("):
-        exec(lesson_code.source(LESSON, start), names)  # ours
-    return names
+    """The recipes and the function that trains by one."""
+    return lesson_code.define("07", "recipes", "one_run")
 
 
 def test_the_table_is_complete(table, lesson):

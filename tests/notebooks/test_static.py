@@ -113,10 +113,7 @@ GOOD = {
         {
             "cell_type": "code",
             "id": "picture",
-            "metadata": {
-                "tags": ["solution"],
-                "jupyter": {"source_hidden": True},
-            },
+            "metadata": {"tags": ["solution"], "jupyter": {"source_hidden": True}},
             "execution_count": 2,
             "source": ["# Solution\n"] + ["show()\n"] * (MAX_LINES + 5),
             "outputs": [{"output_type": "display_data", "data": PNG, "metadata": ALT}],
@@ -153,6 +150,8 @@ def test_lint_refuses_what_is_no_notebook(tmp_path, text):
 
 # The prefixes stand apart, so that this file itself holds no private path.
 HOME, WINDOWS = "/ho" + "me/ada", "C:" + r"\Users\ada"
+ERROR = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+PICTURE = ["cells", 2, "outputs", 0]
 
 
 @pytest.mark.parametrize(
@@ -171,25 +170,13 @@ HOME, WINDOWS = "/ho" + "me/ada", "C:" + r"\Users\ada"
         (["cells", 0, "source"], f"# Title\nsee {HOME}/x", f"computer: {HOME}/x"),
         (["cells", 1, "source"], f"open(r'{WINDOWS}')", "computer: C:"),
         (["cells", 1, "outputs", 0, "text"], [f"in {HOME}"], f"computer: {HOME}"),
-        (["cells", 2, "outputs", 0, "data", "text/html"], [f"<b>{HOME}"], "computer"),
+        ([*PICTURE, "data", "text/html"], [f"<b>{HOME}"], "computer"),
         (["cells", 1, "outputs", 0, "name"], "stderr", "went to stderr"),
-        (
-            ["cells", 1, "outputs", 0],
-            {"output_type": "error", "ename": "E", "evalue": "", "traceback": []},
-            "is an error",
-        ),
+        (["cells", 1, "outputs", 0], ERROR, "is an error"),
         (["cells", 1, "metadata", "tags"], ["parameters", "raises-exception"], "raises-exc"),
-        (["cells", 2, "outputs", 0, "metadata"], {}, "without a sentence"),
-        (
-            ["cells", 2, "outputs", 0, "metadata", "image/png", "alt"],
-            "figure",
-            "without a sentence",
-        ),
-        (
-            ["cells", 2, "outputs", 0, "data", "application/vnd.jupyter.widget-view+json"],
-            {},
-            "a stored widget",
-        ),
+        ([*PICTURE, "metadata"], {}, "without a sentence"),
+        ([*PICTURE, "metadata", "image/png", "alt"], "figure", "without a sentence"),
+        ([*PICTURE, "data", "application/vnd.jupyter.widget-view+json"], {}, "a stored widget"),
         (["cells", 2, "metadata", "jupyter"], {}, "not folded"),
         (["cells", 2, "source"], "answer = 42", "not a comment"),
         (["cells", 2, "source"], "", "not a comment"),

@@ -1,19 +1,14 @@
 """The stored table of lesson 09 is what the lesson's own functions make."""
 
-import pandas as pd
 import pytest
-import torch
 
 import lesson_code
-from ae_helpers import measures, training
 from ae_helpers.models import shipped, vae
-
-LESSON = lesson_code.find("09")
 
 
 @pytest.fixture(scope="module")
 def table():
-    table = pd.read_csv(LESSON.parent / "tables" / "beta.csv")
+    table = lesson_code.table("09", "beta")
     table["total"] = table["rate"] + table["distortion"]
     return table
 
@@ -24,21 +19,15 @@ def by_beta(table):
     return table[table["numbers"] == 64].groupby("beta").mean()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lesson():
-    """What the cells define that train and measure."""
-    names = {"torch": torch, "vae": vae, "training": training, "measures": measures, "seed": 0}
-    source = lesson_code.source(LESSON, "def trained(")
-    exec(source.partition("\n\n\n")[0], names)  # ours; not the call below it
-    exec(lesson_code.source(LESSON, "def results("), names)
-    return names
+    """What trains and measures."""
+    return lesson_code.define("09", "trained", "results")
 
 
 def test_the_table_is_complete(table):
-    rows = list(table[["numbers", "beta", "seed"]].itertuples(index=False, name=None))
-    wanted = {(64, beta, seed) for beta in (0.1, 1.0, 3.0, 10.0, 30.0) for seed in (0, 1)}
-    wanted.add((2, 1.0, 0))
-    assert set(rows) == wanted and len(rows) == len(wanted)
+    wanted = [(64, beta, seed) for beta in (0.1, 1.0, 3.0, 10.0, 30.0) for seed in (0, 1)]
+    assert lesson_code.keys(table, "numbers", "beta", "seed") == [(2, 1.0, 0), *wanted]
     assert (table["epochs"] == 8).all()
 
 

@@ -1,18 +1,16 @@
 """Gradients by hand: the numbers of autograd, for the backbone and nothing else."""
 
-import importlib
+from functools import partial
+from operator import attrgetter
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ae_helpers import training
 from ae_helpers.models import Autoencoder
 from ae_helpers.training import by_hand, loop
 from ae_helpers.training.by_hand import ByHand
-
-fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
 
 def images(count: int, dtype=torch.float64) -> torch.Tensor:
@@ -48,10 +46,12 @@ def test_loss_and_gradients(build, dtype, rtol, memory_format):
 
 
 def test_parameters_that_move(build):
-    """Each of them, one after the other, to another place in memory and another value."""
+    """Each of them, one after the other: to another value, and to another place in memory."""
     model = build().double()
     step = ByHand(model)
     for parameter in model.parameters():
+        check(model, step, images(4), 1e-13)
+        parameter.data.mul_(1.5)
         check(model, step, images(4), 1e-13)
         parameter.data = parameter.detach() / 2
     check(model, step, images(4), 1e-13)
@@ -74,19 +74,6 @@ def test_places_for_two_numbers_of_images(build):
     for count in (4, 2, 4, 3, 1, 3):
         step(images(count, torch.float32))
         assert len(step.steps) <= 2
-
-
-def test_training(build):
-    """Weights after 15 steps; in float64, where rounding stays small enough to see through."""
-    plain, other = build().double(), build().double()
-    step = ByHand(other)
-    for model in (plain, other):
-        optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-        for batch in images(96).repeat(5, 1, 1, 1).split(32):
-            step(batch) if model is other else by_autograd(model, batch)
-            optimizer.step()
-    for mine, theirs in zip(other.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
 
 
 def test_steps(build):
@@ -122,30 +109,15 @@ class Subclass(Autoencoder):
         return "Autoencoder"
 
 
-def swapped(model: nn.Module, name: str, layer: nn.Module) -> nn.Module:
-    half, _, name = name.partition(".")
-    setattr(getattr(model, half), name, layer)
+def changed(change) -> nn.Module:
+    model = Autoencoder()
+    change(model)
     return model
 
 
-def frozen(model: nn.Module) -> nn.Module:
-    model.encoder.conv1.bias.requires_grad_(False)
-    return model
-
-
-def heard(model: nn.Module, listen: str) -> nn.Module:
-    getattr(model.decoder.relu2, listen)(lambda *_: None)
-    return model
-
-
-def heard_parameter(model: nn.Module, listen: str) -> nn.Module:
-    getattr(model.encoder.conv1.weight, listen)(lambda *_: None)
-    return model
-
-
-def replaced(model: nn.Module) -> nn.Module:
-    model.forward = lambda images: images
-    return model
+def heard(part: str, listen: str) -> nn.Module:
+    """A backbone with somebody who is told what happens to a part of it."""
+    return changed(lambda model: getattr(attrgetter(part)(model), listen)(lambda *_: None))
 
 
 OTHERS = {
@@ -155,24 +127,22 @@ OTHERS = {
     "dropout": lambda: Autoencoder(dropout=0.1),
     "a subclass": Subclass,
     "no network": lambda: nn.Linear(2, 2),
-    "another layer": lambda: swapped(Autoencoder(), "encoder.conv2", nn.Conv2d(8, 16, 4, 2, 1)),
-    "without bias": lambda: swapped(
-        Autoencoder(), "decoder.deconv4", nn.ConvTranspose2d(8, 1, 4, 2, 3, bias=False)
+    "another layer": lambda: changed(
+        lambda model: setattr(model.encoder, "conv2", nn.Conv2d(8, 16, 4, 2, 1))
     ),
-    "frozen": lambda: frozen(Autoencoder()),
-    "another forward": lambda: replaced(Autoencoder()),
+    "without bias": lambda: changed(lambda model: setattr(model.decoder.deconv4, "bias", None)),
+    "frozen": lambda: changed(lambda model: model.encoder.conv1.bias.requires_grad_(False)),
+    "another forward": lambda: changed(lambda model: setattr(model, "forward", torch.abs)),
     **{
-        name: lambda name=name: heard(Autoencoder(), name)
-        for name in (
-            "register_forward_hook",
-            "register_forward_pre_hook",
-            "register_full_backward_hook",
-            "register_full_backward_pre_hook",
+        listen: partial(heard, part, listen)
+        for part, listen in (
+            ("decoder.relu2", "register_forward_hook"),
+            ("decoder.relu2", "register_forward_pre_hook"),
+            ("decoder.relu2", "register_full_backward_hook"),
+            ("decoder.relu2", "register_full_backward_pre_hook"),
+            ("encoder.conv1.weight", "register_hook"),
+            ("encoder.conv1.weight", "register_post_accumulate_grad_hook"),
         )
-    },
-    **{
-        f"{name} of a weight": lambda name=name: heard_parameter(Autoencoder(), name)
-        for name in ("register_hook", "register_post_accumulate_grad_hook")
     },
 }
 
@@ -189,26 +159,6 @@ def test_suits_the_backbone_and_draws_no_random_numbers():
     model, state = Autoencoder(), torch.get_rng_state()
     assert ByHand.suits(model)
     assert torch.equal(torch.get_rng_state(), state)
-
-
-@pytest.mark.parametrize(
-    ("options", "settings", "steps"),
-    [
-        ({}, {}, 3),  # 32, 32 and 6 images
-        ({}, {"fast": False}, 0),
-        ({}, {"batch_size": 600}, 0),
-        ({}, {"objective": lambda model, batch: (model(batch) - batch).abs().mean()}, 0),
-        ({"norm": "batch"}, {}, 0),
-    ],
-    ids=["the backbone", "not fast", "large batches", "another objective", "another network"],
-)
-def test_when_fit_takes_it(build, small, monkeypatch, options, settings, steps):
-    taken, original = [], ByHand.__call__
-    monkeypatch.setattr(fit_module, "best_device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(ByHand, "__call__", lambda *args: taken.append(1) or original(*args))
-    digits = small.take(600 if "batch_size" in settings else 70)
-    training.fit(build(**options), digits, 1, progress=False, **settings)
-    assert len(taken) == steps
 
 
 # A kernel's side, stride and padding, channels of the image and of the map, sides of the image.

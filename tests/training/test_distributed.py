@@ -14,39 +14,11 @@ from ae_helpers.training import fit
 from ae_helpers.training.distributed import Team
 
 PROJECT = Path(__file__).parents[2]
+WORKER = Path(__file__).with_name("trains_and_dies.py")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 needs_gloo = pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="this torch has no gloo"
 )
-
-# Trains on the digits in a file; whoever is told to die does so once, without a word.
-WORKER = """
-import functools, importlib, os, signal, sys
-from pathlib import Path
-import torch
-from ae_helpers import data, training
-from ae_helpers.models import Autoencoder
-
-folder, dies = Path(sys.argv[1]), sys.argv[2:] == ["dies"]
-digits, epochs = data.ImageData(*torch.load(folder / "digits.pt")), []
-fit_module = importlib.import_module("ae_helpers.training.fit")
-
-def train_steps(steps, *args):
-    epochs.append(None)
-    for number, loss in enumerate(steps(*args)):
-        once = os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
-        if dies and once and (len(epochs), number) == (3, 2):
-            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-        yield loss
-
-choose, fit_module.best_device = fit_module.choose_steps, lambda: torch.device("cpu")
-fit_module.choose_steps = lambda *args: functools.partial(train_steps, choose(*args))
-torch.manual_seed(int(os.environ["RANK"]))  # unequal weights, until those of rank 0 are taken
-seen = []
-history = training.fit(Autoencoder(), digits, 4, 32, 1e-3, folder=folder / "run",
-                       on_epoch=lambda history: seen.append(history.epochs))
-assert bool(seen) == (os.environ["RANK"] == "0")
-"""
 
 
 def torchrun(*words, **options):
@@ -69,14 +41,6 @@ def torchrun(*words, **options):
     return out
 
 
-@pytest.fixture
-def digits(small, tmp_path):
-    """190 images: each epoch ends with a batch of 30."""
-    few = small.take(190)
-    torch.save([getattr(few, name) for name in few.__dataclass_fields__], tmp_path / "digits.pt")
-    return few
-
-
 @needs_gloo
 @pytest.mark.parametrize(
     "fate",
@@ -86,9 +50,8 @@ def digits(small, tmp_path):
     ],
 )
 def test_two_processes_train_as_one(fate, digits, tmp_path, build, cpu):
-    (tmp_path / "worker.py").write_text(WORKER, encoding="utf-8")
     restarts = ["--max-restarts", "1"] if fate else []
-    out = torchrun(*restarts, tmp_path / "worker.py", tmp_path, *fate)
+    out = torchrun(*restarts, WORKER, tmp_path, "1e-3", *fate)
     content = checkpoints.load(tmp_path / "run" / "last.pt")
 
     alone = build()

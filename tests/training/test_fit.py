@@ -37,11 +37,9 @@ def tiny(dropout=0.0):
     ("cuda", "mps", "kind"), [(True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")]
 )
 def test_best_device(monkeypatch, cuda, mps, kind):
-    monkeypatch.undo()  # the fixture that pins the CPU
-    with monkeypatch.context() as patch:
-        patch.setattr(torch.cuda, "is_available", lambda: cuda)
-        patch.setattr(torch.backends.mps, "is_available", lambda: mps)
-        assert training.best_device() == torch.device(kind)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert training.best_device() == torch.device(kind)
 
 
 def test_batch_order():
@@ -56,7 +54,7 @@ def test_batch_order():
 
 @pytest.mark.parametrize("mode", [True, False])
 def test_evaluation_leaves_the_network_as_it_was(build, small, mode):
-    model, images = build(norm="batch").train(mode), small.test_images
+    model, images = build(norm="batch"), small.test_images
     with torch.no_grad():
         model.train()(to_float(small.train_images))  # so that the running statistics matter
     model.train(mode)
@@ -152,9 +150,8 @@ def test_train_error_counts_a_short_last_batch_by_its_images(build, small):
     """At a rate of almost nothing, the mean over steps must be the mean over images."""
     model, digits = build(), small.take(70)  # batches of 32, 32 and 6
     history = fit(model, digits, 1, learning_rate=1e-12, progress=False)
-    assert history.train_error[0] == pytest.approx(
-        measures.evaluate(build(), digits.train_images), rel=1e-6
-    )
+    expected = measures.evaluate(build(), digits.train_images)
+    assert history.train_error[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_seeds(build, small, same_weights):
@@ -183,11 +180,8 @@ def rates():
 def test_warmup_is_a_ramp(build, small, rates):
     digits = small.take(32 * 8)
     fit(build(), digits, 2, learning_rate=1e-2, warmup_steps=10, progress=False)
-    rises = rates[:11]
-    assert rises[0] == pytest.approx(1e-3)  # a tenth
-    differences = [after - before for before, after in zip(rises, rises[1:], strict=False)]
-    assert differences == pytest.approx([9e-4] * 10)  # all the same: a straight line
-    assert rates[10:] == pytest.approx([1e-2] * 6) and len(rates) == 16
+    line = torch.linspace(1e-3, 1e-2, 11)  # from a tenth
+    assert rates == pytest.approx([*line.tolist(), *[1e-2] * 5])
 
 
 def test_one_cycle_rises_and_falls(build, small, rates):
@@ -197,21 +191,16 @@ def test_one_cycle_rises_and_falls(build, small, rates):
     assert rates[:6] == sorted(rates[:6]) and rates[5:] == sorted(rates[5:], reverse=True)
 
 
-def test_one_cycle_goes_on_to_its_end_and_no_further(build, small, tmp_path, same_weights):
-    digits, one = small.take(64), {"one_cycle": True, "progress": False}
-    whole, halves = build(), build()
-    fit(whole, digits, 2, **one)
-
+def test_one_cycle_goes_on_to_its_end_and_no_further(build, digits, tmp_path, goes_on):
     def stop(history):
         if history.epochs == 1:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        fit(halves, digits, 2, folder=tmp_path, on_epoch=stop, **one)
-    fit(halves, digits, 2, folder=tmp_path, **one)
-    assert same_weights(whole, halves)
+        fit(build(), digits, 2, folder=tmp_path, one_cycle=True, on_epoch=stop)
+    assert goes_on(tmp_path, digits, 2, one_cycle=True)
     with pytest.raises(ValueError, match="one_cycle=2, this call says 3"):
-        fit(halves, digits, 3, folder=tmp_path, **one)
+        fit(build(), digits, 3, folder=tmp_path, one_cycle=True)
 
 
 def test_one_warm_up_is_enough(build, small):
@@ -249,12 +238,8 @@ def test_history(build, small, capsys):
     assert history.epochs == 2 == len(history.train_error) == len(history.test_error)
     assert len(history.seconds) == 2 and min(history.seconds) > 0
     assert history.problems == []
-    assert history.error_before == pytest.approx(
-        measures.evaluate(fresh, small.test_images), rel=1e-6
-    )
-    assert history.test_error[1] == pytest.approx(
-        measures.evaluate(model, small.test_images), rel=1e-6
-    )
+    errors = [measures.evaluate(network, small.test_images) for network in (fresh, model)]
+    assert [history.error_before, history.test_error[1]] == pytest.approx(errors, rel=1e-6)
     assert history.test_error[1] < history.test_error[0] < history.error_before
 
     ten = small.test_images[:10]
@@ -263,13 +248,12 @@ def test_history(build, small, capsys):
         exact = measures.reconstruct(network, ten)
         assert (to_float(kept) - exact).abs().max() <= 0.5 / 255 + 1e-6
 
-    before, first, second = capsys.readouterr().out.splitlines()
+    before, *lines = capsys.readouterr().out.splitlines()
     assert before == f"before training: test error {history.error_before:.4f}"
-    for number, line in ((1, first), (2, second)):
-        train, test = history.train_error[number - 1], history.test_error[number - 1]
-        assert line.startswith(
-            f"epoch  {number}/2: train error {train:.4f}, test error {test:.4f}, "
-        )
+    errors = zip(history.train_error, history.test_error, strict=True)
+    for number, (line, (train, test)) in enumerate(zip(lines, errors, strict=True), start=1):
+        start = f"epoch  {number}/2: train error {train:.4f}, test error {test:.4f}, "
+        assert line.startswith(start)
 
 
 def absolute_error(model, batch):
@@ -337,10 +321,8 @@ def test_settings_that_cannot_be_trained_with(
     model = build()
     with pytest.raises(ValueError) as raised:
         fit(model, small, folder=tmp_path / "run", **{argument: value})
-    message = str(raised.value)
-    assert message.startswith(f"{argument}={value!r}; ")
-    for word in words:
-        assert word in message
+    for word in (f"{argument}={value!r}; ", *words):
+        assert word in str(raised.value)
     assert same_weights(model, build()) and not list(tmp_path.iterdir())
     assert capsys.readouterr().out == ""
 
@@ -372,22 +354,16 @@ def test_images_that_cannot_be_trained_with(
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite(build, small, tmp_path, disturb, capsys, value):
+def test_a_loss_that_is_not_finite(build, small, tmp_path, disturb, capsys, same_weights, value):
     folder = tmp_path / "run"
 
     def ruin(model):
         model.decoder.deconv4.bias.data.fill_(value)
 
     model, weights = build(output="linear"), []
+    keep = {"folder": folder, "on_epoch": lambda _: weights.append(copy.deepcopy(model))}
     with disturb(3, 2, ruin):
-        history = fit(
-            model,
-            small,
-            5,
-            learning_rate=5e-3,
-            folder=folder,
-            on_epoch=lambda _: weights.append(copy.deepcopy(model.state_dict())),
-        )
+        history = fit(model, small, 5, learning_rate=5e-3, **keep)
     assert history.problems == [
         f"epoch 3, step 3: the loss is {value}; the weights are lost. "
         "Try a learning_rate below 0.005."
@@ -396,7 +372,7 @@ def test_a_loss_that_is_not_finite(build, small, tmp_path, disturb, capsys, valu
     assert history.epochs == 2 == len(history.train_error) == len(history.reconstructions) - 1
     kept = checkpoints.load(folder / "last.pt")  # the last good epoch
     assert len(kept["history"]["test_error"]) == 2
-    assert all(torch.equal(kept["weights"][name], weights[2][name]) for name in weights[2])
+    assert same_weights(checkpoints.load_model(folder / "last.pt"), weights[2])
 
 
 def test_a_network_that_dies_in_the_last_step_of_an_epoch(build, small, tmp_path, capsys):

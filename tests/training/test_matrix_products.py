@@ -1,81 +1,65 @@
 """Matrix products instead of PyTorch's layers: the same numbers, the same gradients."""
 
-import contextlib
 import copy
+import importlib
 
 import pytest
 import torch
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from ae_helpers import training
 from ae_helpers.models import Autoencoder, any_shape
-from ae_helpers.training import fit, loop, matrix_products
+from ae_helpers.training import by_hand, loop, matrix_products
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
 BANDED, ONE_PIXEL = matrix_products._banded, matrix_products._conv_to_one_pixel
 STAMPS, ONE_STAMP = matrix_products._stamps, matrix_products._stamp_of_one_pixel
 OVERLAP = matrix_products._banded_stamps
 
+conv, transposed = nn.Conv2d, nn.ConvTranspose2d
+
 # A layer, the image it gets, the rule it falls under, and whether the rule can compute it or
 # hands it back to PyTorch.
 CASES = {
-    "encoder 1": (nn.Conv2d(1, 8, 15, padding=1), (28, 28), BANDED, True),
-    "encoder 2": (nn.Conv2d(8, 16, 3, stride=2, padding=1), (16, 16), ONE_PIXEL, False),
-    "encoder 3": (nn.Conv2d(16, 32, 3, stride=2, padding=1), (8, 8), ONE_PIXEL, False),
-    "encoder 4": (nn.Conv2d(32, 64, 5, stride=2, padding=1), (4, 4), ONE_PIXEL, True),
-    "decoder 1": (nn.ConvTranspose2d(64, 32, 4), (1, 1), ONE_STAMP, True),
-    "decoder 2": (nn.ConvTranspose2d(32, 16, 2, stride=2), (4, 4), STAMPS, True),
-    "decoder 3": (nn.ConvTranspose2d(16, 8, 2, stride=2), (8, 8), STAMPS, True),
-    "decoder 4": (nn.ConvTranspose2d(8, 1, 4, stride=2, padding=3), (16, 16), OVERLAP, True),
-    "banded, no padding": (nn.Conv2d(1, 3, 9), (12, 16), BANDED, True),
-    "banded, one strip": (nn.Conv2d(1, 3, 9, padding=2), (8, 8), BANDED, True),
-    "columns not a multiple": (nn.Conv2d(1, 3, 9), (12, 15), BANDED, False),
-    "columns not a multiple, padded": (nn.Conv2d(1, 3, 9, padding=1), (12, 15), BANDED, False),
-    "large kernel, stride 2": (nn.Conv2d(1, 3, 9, stride=2), (20, 20), ONE_PIXEL, False),
-    "large kernel, two channels": (nn.Conv2d(2, 3, 9), (12, 12), ONE_PIXEL, False),
-    "small kernel": (nn.Conv2d(1, 3, 7), (14, 14), ONE_PIXEL, False),
-    "one window, exact": (nn.Conv2d(2, 3, 4), (4, 4), ONE_PIXEL, True),
-    "one window, wide padding": (nn.Conv2d(2, 3, 7, stride=3, padding=2), (4, 4), ONE_PIXEL, True),
-    "one window, part unseen": (nn.Conv2d(2, 3, 4, stride=3), (5, 5), ONE_PIXEL, False),
-    "one window, not square": (nn.Conv2d(2, 3, 4, stride=4), (4, 5), ONE_PIXEL, False),
-    "stamps, not square": (nn.ConvTranspose2d(3, 2, 3, stride=3), (2, 5), STAMPS, True),
-    "stamps of one pixel": (nn.ConvTranspose2d(3, 2, 1), (4, 4), STAMPS, True),
-    "stamps that overlap": (nn.ConvTranspose2d(3, 2, 4), (2, 2), ONE_STAMP, False),
-    "one stamp, stride": (nn.ConvTranspose2d(3, 2, 4, stride=2), (1, 1), ONE_STAMP, True),
-    "overlap, three deep": (
-        nn.ConvTranspose2d(3, 1, 6, stride=2, padding=4),
-        (5, 7),
-        OVERLAP,
-        True,
-    ),
-    "overlap, a thin rim": (nn.ConvTranspose2d(3, 1, 4, stride=2, padding=1), (5, 5), None, False),
-    "overlap, uneven": (nn.ConvTranspose2d(3, 1, 3, stride=2, padding=1), (5, 5), None, False),
-    "overlap, two channels": (
-        nn.ConvTranspose2d(3, 2, 4, stride=2, padding=3),
-        (5, 5),
-        None,
-        False,
-    ),
-    "output padding": (
-        nn.ConvTranspose2d(3, 2, 2, stride=2, output_padding=1),
-        (4, 4),
-        None,
-        False,
-    ),
-    "no bias": (nn.Conv2d(1, 3, 9, bias=False), (12, 12), None, False),
-    "transposed, no bias": (nn.ConvTranspose2d(3, 2, 2, stride=2, bias=False), (4, 4), None, False),
-    "groups": (nn.Conv2d(4, 4, 4, groups=2), (4, 4), None, False),
-    "transposed groups": (nn.ConvTranspose2d(4, 4, 2, stride=2, groups=2), (4, 4), None, False),
-    "dilation": (nn.Conv2d(2, 3, 3, dilation=2), (8, 8), None, False),
-    "oblong kernel": (nn.Conv2d(1, 3, (9, 3)), (12, 12), None, False),
-    "oblong stride": (nn.Conv2d(1, 3, 9, stride=(1, 2)), (12, 12), None, False),
-    "oblong padding": (nn.Conv2d(1, 3, 9, padding=(1, 2)), (12, 12), None, False),
-    "padding of another kind": (
-        nn.Conv2d(1, 3, 9, padding=4, padding_mode="reflect"),
-        (12, 12),
-        None,
-        False,
-    ),
-    "padding=same": (nn.Conv2d(1, 3, 9, padding="same"), (12, 12), None, False),
+    "encoder 1": (conv(1, 8, 15, padding=1), (28, 28), BANDED, True),
+    "encoder 2": (conv(8, 16, 3, stride=2, padding=1), (16, 16), ONE_PIXEL, False),
+    "encoder 3": (conv(16, 32, 3, stride=2, padding=1), (8, 8), ONE_PIXEL, False),
+    "encoder 4": (conv(32, 64, 5, stride=2, padding=1), (4, 4), ONE_PIXEL, True),
+    "decoder 1": (transposed(64, 32, 4), (1, 1), ONE_STAMP, True),
+    "decoder 2": (transposed(32, 16, 2, stride=2), (4, 4), STAMPS, True),
+    "decoder 3": (transposed(16, 8, 2, stride=2), (8, 8), STAMPS, True),
+    "decoder 4": (transposed(8, 1, 4, stride=2, padding=3), (16, 16), OVERLAP, True),
+    "banded, no padding": (conv(1, 3, 9), (12, 16), BANDED, True),
+    "banded, one strip": (conv(1, 3, 9, padding=2), (8, 8), BANDED, True),
+    "columns not a multiple": (conv(1, 3, 9), (12, 15), BANDED, False),
+    "columns not a multiple, padded": (conv(1, 3, 9, padding=1), (12, 15), BANDED, False),
+    "large kernel, stride 2": (conv(1, 3, 9, stride=2), (20, 20), ONE_PIXEL, False),
+    "large kernel, two channels": (conv(2, 3, 9), (12, 12), ONE_PIXEL, False),
+    "small kernel": (conv(1, 3, 7), (14, 14), ONE_PIXEL, False),
+    "one window, exact": (conv(2, 3, 4), (4, 4), ONE_PIXEL, True),
+    "one window, wide padding": (conv(2, 3, 7, stride=3, padding=2), (4, 4), ONE_PIXEL, True),
+    "one window, part unseen": (conv(2, 3, 4, stride=3), (5, 5), ONE_PIXEL, False),
+    "one window, not square": (conv(2, 3, 4, stride=4), (4, 5), ONE_PIXEL, False),
+    "stamps, not square": (transposed(3, 2, 3, stride=3), (2, 5), STAMPS, True),
+    "stamps of one pixel": (transposed(3, 2, 1), (4, 4), STAMPS, True),
+    "stamps that overlap": (transposed(3, 2, 4), (2, 2), ONE_STAMP, False),
+    "one stamp, stride": (transposed(3, 2, 4, stride=2), (1, 1), ONE_STAMP, True),
+    "overlap, three deep": (transposed(3, 1, 6, stride=2, padding=4), (5, 7), OVERLAP, True),
+    "overlap, a thin rim": (transposed(3, 1, 4, stride=2, padding=1), (5, 5), None, False),
+    "overlap, uneven": (transposed(3, 1, 3, stride=2, padding=1), (5, 5), None, False),
+    "overlap, two channels": (transposed(3, 2, 4, stride=2, padding=3), (5, 5), None, False),
+    "output padding": (transposed(3, 2, 2, stride=2, output_padding=1), (4, 4), None, False),
+    "no bias": (conv(1, 3, 9, bias=False), (12, 12), None, False),
+    "transposed, no bias": (transposed(3, 2, 2, stride=2, bias=False), (4, 4), None, False),
+    "groups": (conv(4, 4, 4, groups=2), (4, 4), None, False),
+    "transposed groups": (transposed(4, 4, 2, stride=2, groups=2), (4, 4), None, False),
+    "dilation": (conv(2, 3, 3, dilation=2), (8, 8), None, False),
+    "oblong kernel": (conv(1, 3, (9, 3)), (12, 12), None, False),
+    "oblong stride": (conv(1, 3, 9, stride=(1, 2)), (12, 12), None, False),
+    "oblong padding": (conv(1, 3, 9, padding=(1, 2)), (12, 12), None, False),
+    "reflection": (conv(1, 3, 9, padding=4, padding_mode="reflect"), (12, 12), None, False),
+    "padding=same": (conv(1, 3, 9, padding="same"), (12, 12), None, False),
     "another class": (nn.Linear(5, 2), (4, 5), None, False),
 }
 
@@ -133,45 +117,36 @@ def test_same_numbers(layer, size, rule, fits, memory_format, torchs_own):
 
 def test_cases_reach_every_rule():
     reached = {(rule, fits) for _, _, rule, fits in CASES.values()}
-    rules = (BANDED, ONE_PIXEL, ONE_STAMP)
-    both_ways = {(rule, fits) for rule in rules for fits in (True, False)}
-    assert reached == both_ways | {
-        (STAMPS, True),
-        (OVERLAP, True),
-        (None, False),
-    }  # stamps always fit
+    both_ways = {(rule, fits) for rule in (BANDED, ONE_PIXEL, ONE_STAMP) for fits in (True, False)}
+    assert reached == both_ways | {(STAMPS, True), (OVERLAP, True), (None, False)}
 
 
-@pytest.mark.parametrize("options", [{}, {"norm": "batch", "output": "linear"}])
-def test_backbone(build, small, torchs_own, options):
-    model, images = build(**options), small.train_images[:70] / 255
-    names = {module: name for name, module in model.named_modules()}
-    weights = torch.rand(70, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    state = copy.deepcopy(model.state_dict())
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"norm": "batch", "output": "linear"},
+        *(
+            {"kind": any_shape.build, "shape": shape}
+            for shape in ((3, 28, 28), (3, 32, 32), (1, 30, 30), (1, 28, 30), (1, 33, 30))
+        ),
+    ],
+    ids=lambda options: str(options.get("shape", options)),
+)
+def test_a_whole_network(build, torchs_own, options):
+    """The backbone, and networks for images of other shapes."""
+    model, generator = build(**options), torch.Generator().manual_seed(1)
+    images, weights = torch.rand(2, 70, *model.input_shape, generator=generator)
     expected = outcome(model, images, weights)
-    model.load_state_dict(state)
     model.to(memory_format=torch.channels_last)
     torchs_own.clear()
     with matrix_products.as_products(model):
         found = outcome(model, images, weights)
     largest = max(tensor.abs().max().item() for tensor in expected)
     for mine, theirs in zip(found, expected, strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5 * largest)
-    assert [names[layer] for layer in torchs_own] == ["encoder.conv2", "encoder.conv3"]
-
-
-@pytest.mark.parametrize("shape", [(3, 28, 28), (3, 32, 32), (1, 30, 30), (1, 28, 30), (1, 33, 30)])
-def test_images_of_other_shapes(build, shape):
-    """Numbers and gradients."""
-    results, images = [], torch.rand(4, *shape, generator=torch.Generator().manual_seed(0))
-    for layers in (lambda _: contextlib.nullcontext(), matrix_products.as_products):
-        network = build(kind=any_shape.build, shape=shape)
-        with layers(network):
-            loss = (network(images) - images).square().mean()
-            loss.backward()
-        results.append([loss.detach(), *(p.grad for p in network.parameters())])
-    for one, other in zip(*results, strict=True):
-        assert torch.allclose(one, other, atol=1e-6)
+        torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5 * largest)
+    if "kind" not in options:
+        assert torchs_own == [model.encoder.conv2, model.encoder.conv3]
 
 
 def test_memory_that_is_used_again():
@@ -219,7 +194,7 @@ def test_a_subclass_keeps_its_own_method():
         torch.testing.assert_close(layer(x), expected)
 
 
-def test_steps_agree_to_the_last_digits_of_double_precision(build):
+def test_steps_agree_to_the_last_digits_of_double_precision(build, torchs_own):
     """In float32 rounding grows with the steps; in float64 it stays small enough to see through."""
     images, models = torch.rand(96, 1, 28, 28), []
 
@@ -227,37 +202,33 @@ def test_steps_agree_to_the_last_digits_of_double_precision(build):
         return (model(batch.double()) - batch).square().mean()
 
     for steps in (loop.train_steps, matrix_products.train_steps):
+        torchs_own.clear()
         models.append(build().double())
         optimizer = torch.optim.Adam(models[-1].parameters(), lr=1e-2)
         batches = torch.arange(96).repeat(5).split(32)
         assert len(list(steps(models[-1], images, batches, optimizer, None, squared))) == 15
+    assert {models[1].encoder.conv2, models[1].encoder.conv3} == set(torchs_own)
     for mine, theirs in zip(*(model.parameters() for model in models), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
-    ("options", "settings", "taken"),
+    ("options", "settings", "steps"),
     [
-        ({"norm": "batch"}, {}, True),
-        ({}, {"batch_size": 600}, True),
-        ({"norm": "batch"}, {"fast": False}, False),
+        ({}, {}, by_hand.train_steps),
+        ({}, {"fast": False}, loop.train_steps),
+        ({}, {"batch_size": 600}, matrix_products.train_steps),
+        ({}, {"objective": lambda model, batch: model(batch).mean()}, matrix_products.train_steps),
+        ({"norm": "batch"}, {}, matrix_products.train_steps),
+        ({"norm": "batch"}, {"fast": False}, loop.train_steps),
     ],
-    ids=["another network", "large batches", "not fast"],
+    ids=["backbone", "not fast", "large batches", "another objective", "another", "it, not fast"],
 )
-def test_when_fit_takes_them(build, small, cpu, torchs_own, options, settings, taken):
-    """Of the layers of the encoder, PyTorch then computes two while it trains."""
-    model, during = build(**options), []
-
-    def step(*_):
-        during.extend(torchs_own)
-        torchs_own.clear()
-
-    hook = register_optimizer_step_pre_hook(step)
-    try:
-        fit(
-            model, small.take(600), 1, progress=False, **settings,
-            on_epoch=lambda _: torchs_own.clear(),  # what evaluates isn't meant
-        )  # fmt: skip
-    finally:
-        hook.remove()
-    assert (model.encoder.conv1 not in during) == taken
+def test_the_steps_that_fit_takes(build, small, cpu, monkeypatch, options, settings, steps):
+    chosen, choose = [], fit_module.choose_steps
+    monkeypatch.setattr(
+        fit_module, "choose_steps", lambda *args: chosen.append(choose(*args)) or chosen[-1]
+    )
+    digits = small.take(600 if "batch_size" in settings else 70)
+    training.fit(build(**options), digits, 1, progress=False, **settings)
+    assert chosen == [steps]

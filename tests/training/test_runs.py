@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,14 +57,8 @@ def test_best_is_the_best_epoch(build, small, tmp_path, monkeypatch, same_weight
 
     monkeypatch.setattr(fit_module, "_test", test)
     model = build()
-    fit(
-        model,
-        small.take(64),
-        4,
-        folder=tmp_path,
-        progress=False,
-        on_epoch=lambda _: weights.append(copy.deepcopy(model)),
-    )
+    keep = {"folder": tmp_path, "on_epoch": lambda _: weights.append(copy.deepcopy(model))}
+    fit(model, small.take(64), 4, **keep)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.pt", "last.pt"]
     best, last = (checkpoints.load_model(tmp_path / name) for name in ("best.pt", "last.pt"))
     assert same_weights(best, weights[2]) and same_weights(last, weights[4])
@@ -72,9 +66,9 @@ def test_best_is_the_best_epoch(build, small, tmp_path, monkeypatch, same_weight
 
 
 def test_a_finished_run_is_not_trained_again(
-    build, small, tmp_path, monkeypatch, same_weights, same_history
+    build, digits, tmp_path, monkeypatch, same_weights, same_history
 ):
-    digits, model, again = small.take(160), build(), build(9)
+    model, again = build(), build(9)
     first = fit(model, digits, 2, folder=tmp_path, progress=False)
     monkeypatch.setattr(fit_module, "_record", None)
     second = fit(again, digits, 2, folder=tmp_path, progress=False)
@@ -82,19 +76,14 @@ def test_a_finished_run_is_not_trained_again(
     assert same_history(first, second)
 
 
-def test_a_longer_run_goes_on(build, small, tmp_path, capsys, same_weights, same_history):
-    digits, model, whole = small.take(160), build(9), build()
-    folder = tmp_path / "some folder"
-    fit(build(), digits, 1, folder=folder, progress=False)
-    history = fit(model, digits, 3, folder=folder)
+def test_a_longer_run_goes_on(build, digits, tmp_path, capsys, goes_on):
+    fit(build(), digits, 1, folder=tmp_path / "some folder")
+    assert goes_on(tmp_path / "some folder", digits, 3)
     assert "going on from some folder/last.pt, after epoch 1" in capsys.readouterr().out
-    assert same_history(history, fit(whole, digits, 3, progress=False))
-    assert same_weights(model, whole)
 
 
-def test_a_run_from_before_goes_on(build, small, tmp_path, same_weights):
+def test_a_run_from_before_goes_on(build, digits, tmp_path, goes_on):
     """Weights, and what Adam remembers of them, once lay in memory channels last."""
-    digits, model, whole = small.take(160), build(), build()
     fit(build(), digits, 1, folder=tmp_path, progress=False)
     content = checkpoints.load(tmp_path / "last.pt")
     for kept in (content["weights"], *content["optimizer"]["state"].values()):
@@ -102,68 +91,65 @@ def test_a_run_from_before_goes_on(build, small, tmp_path, same_weights):
             if value.ndim == 4:
                 kept[name] = value.contiguous(memory_format=torch.channels_last)
     torch.save(content, tmp_path / "last.pt")
-    fit(model, digits, 2, folder=tmp_path, progress=False)
-    fit(whole, digits, 2, progress=False)
-    assert same_weights(model, whole)
+    assert goes_on(tmp_path, digits, 2)
+
+
+def other(name, was, says):
+    change = f"last.pt was trained with {name}={was}, this call says {says};"
+    return [change, "Choose another folder, or delete the file to start anew"]
 
 
 @pytest.mark.parametrize(
-    ("change", "was", "says"),
+    ("where", "change", "words"),
     [
-        ({"batch_size": 16}, "batch_size=32", "16"),
-        ({"learning_rate": 1e-3}, "learning_rate=0.01", "0.001"),
-        ({"seed": 1}, "seed=0", "1"),
-        ({"warmup_steps": 10}, "warmup_steps=0", "10"),
-        ({"data": "fewer"}, "images=160", "96"),
-        ({"data": "another"}, "dataset='mnist-sample'", "'mnist'"),
+        ("call", {"batch_size": 16}, other("batch_size", 32, 16)),
+        ("call", {"learning_rate": 1e-3}, other("learning_rate", 0.01, 0.001)),
+        ("call", {"seed": 1}, other("seed", 0, 1)),
+        ("call", {"warmup_steps": 10}, other("warmup_steps", 0, 10)),
+        ("data", {"train_images": torch.zeros(96, 1, 28, 28)}, other("images", 190, 96)),
+        ("data", {"name": "mnist"}, other("dataset", "'mnist-sample'", "'mnist'")),
+        ("model", {"norm": "batch"}, ["is from another architecture", "another checkpoint"]),
+        ("model", {"activation": "gelu"}, ["is from another architecture", "another checkpoint"]),
+        ("model", {"output": "linear"}, ["is from another architecture", "another checkpoint"]),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
-def test_a_folder_of_other_settings_is_refused(build, small, tmp_path, change, was, says):
-    digits = small.take(160)
+def test_a_folder_of_another_run_is_refused(build, digits, tmp_path, where, change, words):
     fit(build(), digits, 1, folder=tmp_path, progress=False)
     before = (tmp_path / "last.pt").read_bytes()
-    others = {"fewer": small.take(96), "another": replace(digits, name="mnist")}
-    digits = others.get(change.pop("data", ""), digits)
+    model = build(**change) if where == "model" else build()
+    digits = replace(digits, **change) if where == "data" else digits
+    settings = change if where == "call" else {}
     with pytest.raises(ValueError) as raised:
-        fit(build(), digits, 2, folder=tmp_path, progress=False, **change)
-    message = str(raised.value)
-    assert message.startswith(
-        f"{tmp_path / 'last.pt'} was trained with {was}, this call says {says};"
-    )
-    assert "Choose another folder, or delete the file to start anew" in message
+        fit(model, digits, 2, folder=tmp_path, progress=False, **settings)
+    for word in (str(tmp_path), *words):
+        assert word in str(raised.value)
     assert (tmp_path / "last.pt").read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    "options", [{"norm": "batch"}, {"activation": "leaky_relu"}, {"output": "linear"}]
+    ("spoil", "message"),
+    [
+        (lambda last: os.truncate(last, 5_000), r"last\.pt \(5,000 bytes\) can't be read"),
+        (
+            lambda last: os.replace(last.with_name("best.pt"), last),
+            "last.pt holds a network only; expected a run that can go on.*Choose another folder",
+        ),
+    ],
+    ids=["damaged", "without its history"],
 )
-def test_a_folder_of_another_architecture_is_refused(build, small, tmp_path, options):
-    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
-    with pytest.raises(ValueError, match="is from another architecture.*another checkpoint"):
-        fit(build(**options), small.take(64), 2, folder=tmp_path, progress=False)
+def test_a_file_that_no_run_can_go_on_from_is_refused(build, digits, tmp_path, spoil, message):
+    fit(build(), digits, 1, folder=tmp_path, progress=False)
+    spoil(tmp_path / "last.pt")
+    before = (tmp_path / "last.pt").read_bytes()
+    with pytest.raises(ValueError, match=message):
+        fit(build(), digits, 2, folder=tmp_path, progress=False)
+    assert (tmp_path / "last.pt").read_bytes() == before  # what to do with it is the reader's
 
 
-def test_a_damaged_checkpoint_is_refused(build, small, tmp_path):
-    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
-    os.truncate(tmp_path / "last.pt", 5_000)
-    with pytest.raises(ValueError, match=r"last\.pt \(5,000 bytes\) can't be read"):
-        fit(build(), small.take(64), 2, folder=tmp_path, progress=False)
-    assert (tmp_path / "last.pt").stat().st_size == 5_000  # what to do with it is the reader's
-
-
-def test_a_network_without_its_history_is_refused(build, small, tmp_path):
-    fit(build(), small.take(64), 1, folder=tmp_path, progress=False)
-    os.replace(tmp_path / "best.pt", tmp_path / "last.pt")
-    with pytest.raises(ValueError) as raised:
-        fit(build(), small.take(64), 2, folder=tmp_path, progress=False)
-    assert "last.pt holds a network only; expected a run that can go on" in str(raised.value)
-    assert "Choose another folder" in str(raised.value)
-
-
-def test_full_disk_while_training(build, small, tmp_path, monkeypatch, same_weights):
+def test_full_disk_while_training(build, digits, tmp_path, monkeypatch, goes_on):
     """The epoch before stays, whole, and the run goes on from it when there is space again."""
-    digits, folder, replaced, original = small.take(160), tmp_path / "run", [], os.replace
+    folder, replaced, original = tmp_path / "run", [], os.replace
 
     def full(*args):
         replaced.append(args)
@@ -177,11 +163,7 @@ def test_full_disk_while_training(build, small, tmp_path, monkeypatch, same_weig
             fit(build(), digits, 3, folder=folder, progress=False)
     assert sorted(path.name for path in folder.iterdir()) == ["best.pt", "last.pt"]
     assert len(checkpoints.load(folder / "last.pt")["history"]["test_error"]) == 1
-
-    model, whole = build(9), build()
-    fit(model, digits, 3, folder=folder, progress=False)
-    fit(whole, digits, 3, progress=False)
-    assert same_weights(model, whole)
+    assert goes_on(folder, digits, 3)
 
 
 # ------------------------------------------------------------------- stopped, killed, and going on
@@ -196,11 +178,8 @@ KINDS = [
 
 @pytest.mark.parametrize(("options", "settings"), KINDS)
 @pytest.mark.parametrize("step", [1, 4, STEPS])
-def test_stop_button(
-    build, small, tmp_path, disturb, capsys, same_weights, same_history, options, settings, step
-):
-    handler, digits = signal.getsignal(signal.SIGINT), small.take(190)
-    model, folder = build(**options), tmp_path / "my run"
+def test_stop_button(build, digits, tmp_path, disturb, capsys, goes_on, options, settings, step):
+    handler, model, folder = signal.getsignal(signal.SIGINT), build(**options), tmp_path / "my run"
     with disturb(2, step, press_stop):
         history = fit(model, digits, 3, folder=folder, **settings)
     assert history.problems == [
@@ -213,24 +192,21 @@ def test_stop_button(
     kept = checkpoints.load(folder / "last.pt")
     assert all(torch.equal(kept["weights"][name], v) for name, v in model.state_dict().items())
 
-    whole, resumed = build(**options), build(9, **options)
-    expected = fit(whole, digits, 3, progress=False, **settings)
-    history = fit(resumed, digits, 3, folder=folder, **settings)
+    assert goes_on(folder, digits, 3, options=options, **settings)
     assert "going on from my run/last.pt, after epoch 1" in capsys.readouterr().out
-    assert same_weights(resumed, whole) and same_history(history, expected)
 
 
-def test_stop_button_without_a_folder(build, small, disturb, same_weights):
+def test_stop_button_without_a_folder(build, digits, disturb, same_weights):
     model, expected = build(), build()
     with disturb(1, 3, press_stop):
-        history = fit(model, small.take(190), 3, progress=False, fast=False)
+        history = fit(model, digits, 3, progress=False, fast=False)
     assert history.problems == [
         f"stopped in epoch 1, after 3 of {STEPS} steps: the network keeps all it has learned."
     ]
     assert history.epochs == 0
     order = training.batch_order(190, 0, 1)[:96]  # three steps' worth of images, in that order
     optimizer = torch.optim.Adam(expected.parameters(), lr=1e-2)
-    list(training.train_steps(expected, small.train_images, order.split(32), optimizer))
+    list(training.train_steps(expected, digits.train_images, order.split(32), optimizer))
     assert same_weights(model, expected)
 
 
@@ -248,87 +224,42 @@ def test_stop_button_twice_means_now(build, small, disturb):
         signal.signal(signal.SIGINT, handler)
 
 
-def test_stop_button_between_two_epochs(build, small, tmp_path, same_weights):
-    model, whole, digits = build(), build(), small.take(160)
-    history = fit(
-        model,
-        digits,
-        2,
-        folder=tmp_path,
-        progress=False,
-        on_epoch=lambda history: press_stop() if history.epochs == 1 else None,
-    )
-    assert history.problems[0].startswith("stopped in epoch 2, after 1 of 5 steps")
-    fit(model, digits, 2, folder=tmp_path, progress=False)
-    fit(whole, digits, 2, progress=False)
-    assert same_weights(model, whole)
+def test_stop_button_between_two_epochs(build, digits, tmp_path, goes_on):
+    def stop(history):
+        if history.epochs == 1:
+            press_stop()
+
+    history = fit(build(), digits, 2, folder=tmp_path, on_epoch=stop)
+    assert history.problems[0].startswith(f"stopped in epoch 2, after 1 of {STEPS} steps")
+    assert goes_on(tmp_path, digits, 2)
 
 
 def test_a_thread_can_train(build, small):
     """There are no interrupts in a thread, and asking for them would raise."""
-    found = []
-    worker = threading.Thread(
-        target=lambda: found.append(fit(build(), small.take(64), 1, progress=False).epochs)
-    )
-    worker.start()
-    worker.join()
-    assert found == [1]
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(fit, build(), small.take(64), 1).result().epochs == 1
 
 
-KILLED = """
-import functools, importlib, os, signal, sys
-import torch
-from ae_helpers import data, training
-from ae_helpers.models import Autoencoder
-
-fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
-
-digits, epochs = data.ImageData(*torch.load(sys.argv[1])), []
-
-def train_steps(steps, *args):
-    epochs.append(None)
-    for number, loss in enumerate(steps(*args)):
-        if (len(epochs), number) == (3, 5):
-            print("dying", flush=True)
-            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-        yield loss
-
-choose, fit_module.best_device = fit_module.choose_steps, lambda: torch.device("cpu")
-fit_module.choose_steps = lambda *args: functools.partial(train_steps, choose(*args))
-torch.manual_seed(0)
-training.fit(Autoencoder(), digits, 5, folder=sys.argv[2])
-"""
-
-
-def test_a_killed_run_goes_on_bit_for_bit(build, small, tmp_path, same_weights, same_history):
-    """Kill -9 in epoch 3 of 5."""
-    fields = [getattr(small, name) for name in small.__dataclass_fields__]
-    torch.save(fields, tmp_path / "digits.pt")
-    folder = tmp_path / "run"
+def test_a_killed_run_goes_on_bit_for_bit(digits, tmp_path, goes_on):
+    """Kill -9 in epoch 3 of 4."""
     result = subprocess.run(
-        [sys.executable, "-c", KILLED, tmp_path / "digits.pt", folder],
+        [sys.executable, Path(__file__).with_name("trains_and_dies.py"), tmp_path, "1e-2", "dies"],
         cwd=PROJECT,
-        env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        env={**os.environ, "PYTHONPATH": ".", "OMP_NUM_THREADS": str(torch.get_num_threads())},
         capture_output=True,
         text=True,
     )
-    assert result.returncode not in (0, 1) and result.stdout.endswith("dying\n"), result.stderr
-    assert len(checkpoints.load(folder / "last.pt")["history"]["test_error"]) == 2
-
-    whole, resumed = build(), build(9)
-    expected = fit(whole, small, 5, progress=False)
-    history = fit(resumed, small, 5, folder=folder, progress=False)
-    assert same_weights(resumed, whole) and same_history(history, expected)
+    assert result.returncode not in (0, 1), result.stderr
+    assert result.stdout.splitlines()[-1].startswith("epoch  2/4: ")
+    assert goes_on(tmp_path / "run", digits, 4)
 
 
 class Killed(BaseException):
     """Ends a run at once, without a second in a subprocess."""
 
 
-def test_a_run_killed_between_its_two_files_goes_on(
-    build, small, tmp_path, monkeypatch, same_weights
-):
-    digits, original, whole, resumed = small.take(160), os.replace, build(), build(9)
+def test_a_run_killed_between_its_two_files_goes_on(build, digits, tmp_path, monkeypatch, goes_on):
+    original = os.replace
 
     def replace_but_not_the_second_last(part, path):
         if path.name == "last.pt" and path.exists():
@@ -341,8 +272,6 @@ def test_a_run_killed_between_its_two_files_goes_on(
             fit(build(), digits, 3, folder=tmp_path, progress=False)
     (tmp_path / ".last.123.part.pt").write_bytes(b"PK")  # what a real kill may leave
 
-    expected = fit(whole, digits, 3, progress=False)
-    fit(resumed, digits, 3, folder=tmp_path, progress=False)
-    assert same_weights(resumed, whole)
-    best = checkpoints.load(tmp_path / "best.pt")["test_error"]
-    assert best == min(expected.test_error)
+    assert goes_on(tmp_path, digits, 3)
+    errors = checkpoints.load(tmp_path / "last.pt")["history"]["test_error"]
+    assert checkpoints.load(tmp_path / "best.pt")["test_error"] == min(errors)
