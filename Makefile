@@ -18,7 +18,7 @@ help:
 	@echo "make lab      open the lessons in JupyterLab"
 	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
 	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
-	@echo "make test     run every test   (ARGS=\"tests/test_series.py\" for some of them)"
+	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
 	@echo "make verify   run the tests too slow for make test, and say which code none runs"
 	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
 	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"

@@ -135,7 +135,7 @@ class Explorer(widgets.VBox):
         """The live widget, and a poster for whoever looks without a kernel, as on GitHub."""
         bundle = super()._repr_mimebundle_(**kwargs)
         alt = f"{self.title}: {self._text}"
-        poster = png(_poster(self), dpi=72, colours=64, kmeans=2)  # a notebook stores many
+        poster = png(_poster(self), dpi=72, colours=32, kmeans=2)  # a notebook stores many
         bundle |= {"image/png": poster, "text/plain": alt}
         return bundle, {"image/png": {"alt": alt}}
 

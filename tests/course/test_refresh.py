@@ -55,9 +55,9 @@ def test_of_an_explorer_it_stores_the_poster(project):
         project,
         """from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import grey, picture
+from ae_helpers.widgets.pictures import as_image, picture
 import torch
-def draw(level): return {"square": grey(torch.full((2, 2), level))}, f"level {level}"
+def draw(level): return {"square": as_image(torch.full((2, 2), level))}, f"level {level}"
 Explorer("Move", {"level": slider("level", 0.0, 1.0, 0.5, 0.1)}, {"square": picture("a")}, draw)""",
     )
     assert run() == 0

@@ -12,6 +12,7 @@ from real_browser import (
     copy_project,
     open_in_lab,
     opened,
+    resized,
     run_in_lab,
     serving_lab,
     stop_kernel,
@@ -110,26 +111,18 @@ def test_a_lesson_that_is_only_opened_stays_as_it_is(browser, lab, project):
     assert saved.read_bytes() == lesson.read_bytes()
 
 
-@pytest.fixture
-def at_200_per_cent(page):
-    """A window of 1280×720 pixels is half as wide then: JupyterLab leaves the explorer 300."""
-    before = page.viewport_size
-    page.set_viewport_size({"width": 640, "height": 360})
-    yield page
-    page.set_viewport_size(before)
-
-
-def test_sliders_move_at_200_per_cent(at_200_per_cent):
-    page = at_200_per_cent
+def test_sliders_move_at_200_per_cent(page):
+    """Of 1280×720 pixels half as many are left, and of these the explorer gets 300 in width."""
     explorer = ShownExplorer(page, "Level")
-    for label in ("level", "β"):
-        track = explorer.control(label).locator("xpath=../..").bounding_box()
-        name = explorer.root.get_by_text(label, exact=True).bounding_box()
-        assert track["width"] > 120 and name["y"] + name["height"] <= track["y"]
-    explorer.drag("level", 1)
-    page.wait_for_function("h => h.ariaValueNow === '9.0'", arg=element(explorer, "level"))
-    explorer.drag("β", 1)
-    page.wait_for_function("h => h.ariaValueText === 'ten'", arg=element(explorer, "β"))
+    with resized(page, 640, 360):
+        for label in ("level", "β"):
+            track = explorer.control(label).locator("xpath=../..").bounding_box()
+            name = explorer.root.get_by_text(label, exact=True).bounding_box()
+            assert track["width"] > 120 and name["y"] + name["height"] <= track["y"]
+        explorer.drag("level", 1)
+        page.wait_for_function("h => h.ariaValueNow === '9.0'", arg=element(explorer, "level"))
+        explorer.drag("β", 1)
+        page.wait_for_function("h => h.ariaValueText === 'ten'", arg=element(explorer, "β"))
 
 
 def element(explorer, label):

@@ -483,7 +483,7 @@ def rebuilds(explorer, model, right=0):
     shows(explorer, "its reconstruction", model(seen[None])[0, 0])
 
 
-# -------------------------------------------------------------------------------- how they look
+# ----------------------------------------------------------------------- how they look and sound
 
 
 OUTSIDE = """root => {
@@ -526,9 +526,6 @@ def test_every_explorer_fits(page, width):
     assert found == dict.fromkeys(found, []) and len(found) == len(EXPLORERS)
 
 
-# ------------------------------------------------- what holds for all, whoever looks at the page
-
-
 ANY = re.compile(".")
 ROLES = {"slider": "slider", "dropdown": "combobox", "checkbox": "checkbox"}
 
@@ -562,7 +559,7 @@ def test_the_focus_is_seen(page):
 
 @main_path
 def test_sliders_have_a_track_at_200_per_cent(page):
-    with resized(page, 640, 360):
+    with resized(page, 640, 360):  # of 1280×720
         for track in page.locator(".ae-explorer .noUi-target").all():
             assert track.bounding_box()["width"] > 120
 

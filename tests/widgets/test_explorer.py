@@ -11,7 +11,7 @@ from torch import nn
 from ae_helpers import measures
 from ae_helpers.models import shipped
 from ae_helpers.widgets.controls import slider
-from ae_helpers.widgets.explorer import Explorer, check_named, own_copy
+from ae_helpers.widgets.explorer import Explorer, _poster, check_named, own_copy
 from ae_helpers.widgets.pictures import picture
 
 
@@ -140,6 +140,8 @@ def test_without_a_kernel_there_is_a_poster_that_says_what_it_shows():
         (poster.width // 2 - 40, poster.height // 2 - 40, *map(_half, poster.size))
     )
     assert middle.getextrema() == (200, 200)
+    words = " ".join(_poster(explorer).get_supxlabel().split())
+    assert words.endswith("once you run this cell (Ctrl+Enter), with: level · Set")
 
 
 def _half(length):
