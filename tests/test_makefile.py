@@ -58,6 +58,15 @@ class Checkout:
         self.asked = log.read_text().splitlines()
         return result.returncode, result.stdout
 
+    def succeed(self, *words):
+        """What a `make` prints that must end well."""
+        status, output = self.make(*words)
+        assert status == 0, output
+        return output
+
+    def installs(self):
+        return [line for line in self.asked if line.startswith("-m pip install")]
+
     def change(self, name):
         """Make one file newer than the installation, and all others older."""
         now = time.time()
@@ -73,42 +82,39 @@ def checkout(tmp_path):
     return Checkout(tmp_path / "it's my project")
 
 
-def installs(asked):
-    return [line for line in asked if line.startswith("-m pip install")]
+@pytest.fixture
+def installed(checkout):
+    checkout.succeed("lab")
+    return checkout
 
 
 def test_help_is_the_default(checkout):
-    status, output = checkout.make()
-    assert status == 0 and not checkout.asked
+    output = checkout.succeed()
+    assert not checkout.asked
     for target in ("lab", "play", "execute", "test", "verify", "lock", "clean"):
         assert f"make {target} " in output
 
 
 def test_first_run_installs_and_second_does_not(checkout):
-    status, output = checkout.make("lab")
-    assert status == 0, output
+    output = checkout.succeed("lab")
     assert "Making .venv with Python 3.12.1" in output
     assert "Installing the packages of requirements.txt" in output
-    assert installs(checkout.asked) == [
+    assert checkout.installs() == [
         "-m pip install --requirement requirements.txt",
         "-m pip install --quiet --no-deps --editable .",
     ]
     assert checkout.asked[-1] == "-m ae_helpers lab"
-
-    status, output = checkout.make("lab")
-    assert status == 0 and output == ""
+    assert checkout.succeed("lab") == ""
     assert checkout.asked == ["-m ae_helpers lab"]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
-def test_changed_requirements_are_installed(checkout, name):
-    checkout.make("lab")
-    checkout.change(name)
-    status, output = checkout.make("lab")
-    assert status == 0 and "anew" not in output
-    assert len(installs(checkout.asked)) == 2
-    assert not any(line.startswith("-m venv") for line in checkout.asked)
-    assert checkout.make("lab") == (0, "")
+def test_changed_requirements_are_installed(installed, name):
+    installed.change(name)
+    assert "anew" not in installed.succeed("lab")
+    assert len(installed.installs()) == 2
+    assert not any(line.startswith("-m venv") for line in installed.asked)
+    assert installed.succeed("lab") == ""
 
 
 @pytest.mark.parametrize(
@@ -121,51 +127,48 @@ def test_changed_requirements_are_installed(checkout, name):
         (["verify", "ARGS=-x"], "-m pytest -m verify --dist load --cov --cov-report= -x"),
     ],
 )
-def test_targets(checkout, words, asked):
-    checkout.make("lab")
-    assert checkout.make(*words)[0] == 0
-    assert checkout.asked == [asked]
+def test_targets(installed, words, asked):
+    installed.succeed(*words)
+    assert installed.asked == [asked]
 
 
-def test_verify_ends_with_the_code_that_no_test_runs(checkout):
-    checkout.make("lab")
-    assert checkout.make("verify")[0] == 0
-    exhaustive, unit = checkout.asked
+def test_verify_ends_with_the_code_that_no_test_runs(installed):
+    installed.succeed("verify")
+    exhaustive, unit = installed.asked
     assert exhaustive == "-m pytest -m verify --dist load --cov --cov-report="
     assert unit.startswith("-m pytest tests ") and unit.endswith(" --cov --cov-append")
 
 
-def test_lock(checkout):
-    checkout.make("lab")
-    assert checkout.make("lock")[0] == 0
-    assert checkout.asked[-1].startswith("-m uv pip compile --quiet --universal")
+def test_lock(installed):
+    installed.succeed("lock")
+    assert installed.asked[-1].startswith("-m uv pip compile --quiet --universal")
 
 
-def test_status_of_the_tool_is_that_of_make(checkout):
-    checkout.make("lab")
-    (checkout.folder / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
-    assert checkout.make("test")[0] != 0
+def test_status_of_the_tool_is_that_of_make(installed):
+    (installed.folder / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 3\n")
+    assert installed.make("test")[0] != 0
 
 
-def test_old_python(checkout):
-    status, output = checkout.make("lab", VERSION="3.9.18", TOO_OLD="1")
+@pytest.mark.parametrize(
+    ("target", "options", "says"),
+    [
+        (
+            "lab",
+            {"VERSION": "3.9.18", "TOO_OLD": "1"},
+            ["is Python 3.9.18, and 3.11 or newer is needed", "make PYTHON=python3.12 lab"],
+        ),
+        (
+            "test",
+            {"python": "no-such-python"},
+            ["no-such-python does not start. Python 3.11", "make PYTHON=python3.12 test"],
+        ),
+        ("lab", {"NO_ENSUREPIP": "1"}, ["sudo apt install python3-venv"]),
+    ],
+)
+def test_a_python_that_will_not_do(checkout, target, options, says):
+    status, output = checkout.make(target, **options)
     assert status != 0
-    assert "is Python 3.9.18, and 3.11 or newer is needed" in output
-    assert "make PYTHON=python3.12 lab" in output
-    assert not (checkout.folder / ".venv").exists()
-
-
-def test_no_python(checkout):
-    status, output = checkout.make("test", python="no-such-python")
-    assert status != 0
-    assert "no-such-python does not start. Python 3.11 or newer is needed" in output
-    assert "make PYTHON=python3.12 test" in output
-
-
-def test_python_without_ensurepip(checkout):
-    status, output = checkout.make("lab", NO_ENSUREPIP="1")
-    assert status != 0
-    assert "sudo apt install python3-venv" in output
+    assert all(words in output for words in says), output
     assert not (checkout.folder / ".venv").exists()
 
 
@@ -174,61 +177,51 @@ def test_interrupted_installation_does_not_count(checkout):
     assert "-m ae_helpers lab" not in checkout.asked
     leftover = checkout.folder / ".venv" / "leftover"
     leftover.touch()
-    status, output = checkout.make("lab")
-    assert status == 0 and "broke off: making .venv anew" in output
-    assert len(installs(checkout.asked)) == 2 and not leftover.exists()
+    assert "broke off: making .venv anew" in checkout.succeed("lab")
+    assert len(checkout.installs()) == 2 and not leftover.exists()
 
 
-def test_interrupted_update_does_not_count(checkout):
-    checkout.make("lab")
-    checkout.change("requirements.txt")
-    assert checkout.make("lab", PIP_FAILS="1")[0] != 0
-    status, output = checkout.make("lab")
-    assert status == 0 and "anew" not in output  # a working .venv is not thrown away for it
-    assert len(installs(checkout.asked)) == 2
+def test_interrupted_update_does_not_count(installed):
+    installed.change("requirements.txt")
+    assert installed.make("lab", PIP_FAILS="1")[0] != 0
+    assert "anew" not in installed.succeed("lab")  # a working .venv is not thrown away for it
+    assert len(installed.installs()) == 2
 
 
-def test_moved_project(checkout):
-    checkout.make("lab")
-    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved here"))
-    status, output = checkout.make("lab")
-    assert status == 0 and "my project: making it anew" in output
-    assert any(line.startswith("-m venv") for line in checkout.asked)
-    assert checkout.make("lab") == (0, "")
+def test_moved_project(installed):
+    installed.folder = installed.folder.rename(installed.folder.with_name("moved here"))
+    assert "my project: making it anew" in installed.succeed("lab")
+    assert any(line.startswith("-m venv") for line in installed.asked)
+    assert installed.succeed("lab") == ""
 
 
 def test_the_environment_of_another_checkout_stays(checkout, tmp_path):
     other = Checkout(tmp_path / "other")
-    other.make("lab")
+    other.succeed("lab")
     status, output = checkout.make("test", "VENV=../other/.venv")
     assert status != 0 and "other; expected one of this folder. Leave VENV out" in output
-    assert not checkout.asked and other.make("lab") == (0, "")
+    assert not checkout.asked and other.succeed("lab") == ""
 
 
-def test_python_of_the_venv_is_gone(checkout):
-    checkout.make("lab")
-    (checkout.folder / ".venv" / "bin" / "python").unlink()
-    status, output = checkout.make("lab")
-    assert status == 0 and "no Python with pip that starts: making it anew" in output
+def test_python_of_the_venv_is_gone(installed):
+    (installed.folder / ".venv" / "bin" / "python").unlink()
+    assert "no Python with pip that starts: making it anew" in installed.succeed("lab")
 
 
 def test_venv_made_by_hand_is_kept(checkout):
     venv = checkout.folder / ".venv"
     (venv / "bin").mkdir(parents=True)
     shutil.copy(checkout.python, venv / "bin" / "python")
-    status, output = checkout.make("lab")
-    assert status == 0 and "anew" not in output
-    assert len(installs(checkout.asked)) == 2
+    assert "anew" not in checkout.succeed("lab")
+    assert len(checkout.installs()) == 2
     assert not any(line.startswith("-m venv") for line in checkout.asked)
 
 
-def test_clean(checkout):
-    checkout.make("lab")
+def test_clean(installed):
     for name in ("runs/one/index.html", "data/MNIST", "ae_helpers/__pycache__/x.pyc"):
-        path = checkout.folder / name
+        path = installed.folder / name
         path.parent.mkdir(parents=True)
         path.touch()
-    status, output = checkout.make("clean")
-    assert status == 0 and "Deleting" in output
-    left = {path.name for path in checkout.folder.rglob("*") if path.is_file()}
+    assert "Deleting" in installed.succeed("clean")
+    left = {path.name for path in installed.folder.rglob("*") if path.is_file()}
     assert left == {"Makefile", "requirements.txt", "pyproject.toml", "index.html", "MNIST"}

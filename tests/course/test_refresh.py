@@ -86,16 +86,8 @@ def test_a_failing_lesson_stays_as_it_was(project, source, error, says):
 @pytest.mark.parametrize(
     ("before", "now", "says"),
     [
-        (
-            "source: the full MNIST",
-            "source: 5,000 digits",
-            "5,000 digits'; expected the full MNIST",
-        ),
-        (
-            "epoch 1",
-            "going on from a/last.pt",
-            "says 'going on from a/last.pt'; expected a training",
-        ),
+        ("source: the full MNIST", "source: 5,000 digits", "digits'; expected the full MNIST"),
+        ("epoch 1", "going on from a/last.pt", "'going on from a/last.pt'; expected a training"),
     ],
 )
 def test_results_that_are_worth_less_replace_no_others(project, before, now, says):
@@ -120,7 +112,6 @@ def test_the_gallery_is_chosen_by_its_name(project, capsys):
     assert nbformat.read(gallery, as_version=4).cells[1].outputs
     assert (project / "notebooks" / "images" / "gallery.png").exists()
     assert lesson.read_bytes() == before
-    assert (
-        refresh.refresh(argparse.Namespace(lessons=None, anyway=False)) == 0
-    )  # all: the lesson as well
+    everything = argparse.Namespace(lessons=None, anyway=False)
+    assert refresh.refresh(everything) == 0
     assert lesson.read_bytes() != before

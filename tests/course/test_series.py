@@ -9,6 +9,12 @@ import pytest
 from ae_helpers.course import execute, series
 
 
+def parse(command, words="", module=series):
+    parser = argparse.ArgumentParser()
+    getattr(module, f"add_{command}_arguments")(parser)
+    return parser.parse_args(shlex.split(words))
+
+
 def test_parameters_reach_only_the_lessons_that_have_them(project):
     lessons = series.find_lessons()
     shared = series.share_out([("seed", "5"), ("learning_rate", "1e-3")], lessons)
@@ -20,17 +26,12 @@ def test_parameters_reach_only_the_lessons_that_have_them(project):
 )
 def test_without_lessons(tmp_path, monkeypatch, capsys, module, command):
     monkeypatch.setattr(series, "PROJECT", tmp_path)
-    parser = argparse.ArgumentParser()
-    getattr(module, f"add_{command}_arguments")(parser)
-    assert getattr(module, command)(parser.parse_args([])) == 2
+    assert getattr(module, command)(parse(command, module=module)) == 2
     assert "there are no lessons in" in capsys.readouterr().err
 
 
 def lab_command(words="", environ=None, platform="linux", is_root=False):
-    parser = argparse.ArgumentParser()
-    series.add_lab_arguments(parser)
-    args = parser.parse_args(shlex.split(words))
-    return series.lab_command(args, environ or {}, platform, is_root)
+    return series.lab_command(parse("lab", words), environ or {}, platform, is_root)
 
 
 def test_lab_opens_the_first_lesson(project):
@@ -67,9 +68,7 @@ def test_lab_options(project):
 
 
 def play_command(words="", environ=None, platform="linux"):
-    parser = argparse.ArgumentParser()
-    series.add_play_arguments(parser)
-    return series.play_command(parser.parse_args(shlex.split(words)), environ or {}, platform)
+    return series.play_command(parse("play", words), environ or {}, platform)
 
 
 def test_play_serves_the_gallery_to_this_computer_only(project):
@@ -89,27 +88,25 @@ def test_play_options(project):
         play_command("--theme pink")
 
 
-def test_play_says_what_it_does_and_starts_it(project, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("command", "module", "says"),
+    [
+        ("play", "voila", "the gallery of all explorers: open the address"),
+        ("lab", "jupyterlab", "open the address printed below"),
+    ],
+)
+def test_it_says_what_it_does_and_starts_it(project, monkeypatch, capsys, command, module, says):
     started = []
     monkeypatch.setattr(series.subprocess, "call", lambda words: started.append(words) or 0)
     monkeypatch.setattr(series.sys, "platform", "win32")
-    parser = argparse.ArgumentParser()
-    series.add_play_arguments(parser)
-    assert series.play(parser.parse_args(["--no-browser"])) == 0
-    assert started[0][1:3] == ["-m", "voila"]
-    assert "the gallery of all explorers: open the address" in capsys.readouterr().out
+    assert getattr(series, command)(parse(command, "--no-browser")) == 0
+    assert started[0][1:3] == ["-m", module]
+    assert says in capsys.readouterr().out
 
 
-def test_lab_says_what_it_does_and_starts_it(project, monkeypatch, capsys):
+def test_lab_takes_the_place_of_this_process(project, monkeypatch):
     started = []
     monkeypatch.setattr(series.os, "execv", lambda *words: started.append(words), raising=False)
-    monkeypatch.setattr(series.subprocess, "call", lambda words: started.append(words) or 0)
-    parser = argparse.ArgumentParser()
-    series.add_lab_arguments(parser)
-    monkeypatch.setattr(series.sys, "platform", "win32")
-    assert series.lab(parser.parse_args(["--no-browser"])) == 0
-    assert started[0][1:3] == ["-m", "jupyterlab"]
-    assert "open the address printed below" in capsys.readouterr().out
     monkeypatch.setattr(series.sys, "platform", "linux")
-    series.lab(parser.parse_args([]))
-    assert started[1][0] == sys.executable and started[1][1][1:3] == ["-m", "jupyterlab"]
+    series.lab(parse("lab"))
+    assert started[0][0] == sys.executable and started[0][1][1:3] == ["-m", "jupyterlab"]

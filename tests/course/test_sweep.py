@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell
 
-from ae_helpers.course import series, sweep
+from ae_helpers.course import sweep
 
 PROJECT = Path(__file__).parents[2]
 CELLS = [
@@ -24,17 +23,11 @@ CELLS = [
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project in a folder with a space in its name, with an experiment that needs no torch."""
-    folder = tmp_path / "my project"
-    (folder / "notebooks").mkdir(parents=True)
+def project(project, write_lesson):
+    """The project of two lessons, with an experiment that needs no torch."""
     cells = [new_code_cell(text, metadata={"tags": [tag] if tag else []}) for tag, text in CELLS]
-    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
-    nbformat.write(
-        new_notebook(cells=cells, metadata=kernel), folder / "notebooks/experiment.ipynb"
-    )
-    monkeypatch.setattr(series, "PROJECT", folder)
-    return folder
+    write_lesson("experiment.ipynb", *cells)
+    return project
 
 
 def run(*words):

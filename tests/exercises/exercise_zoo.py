@@ -84,6 +84,11 @@ def in_form(answer, form):
     return answer if value is None else form(value)
 
 
+def each(wrap, rows):
+    """Rows of a zoo, ``{name: (what wrap makes an answer of, words)}``."""
+    return {name: (wrap(part), words) for name, (part, words) in rows.items()}
+
+
 def cases(zoo):
     """A parameter for each answer in ``{check: {name: answer}}``, named after both."""
     return [

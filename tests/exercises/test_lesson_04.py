@@ -1,6 +1,9 @@
 """Lesson 04's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+from functools import partial
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from ae_helpers import measures
@@ -56,25 +59,11 @@ def loop(
             "overwritten": losses[-1] * len(index) / count,
             "root": (total / count) ** 0.5,
             "rounded": round(total / count, 4),
-            "text": f"{total / count:.4f}",
-            "NaN": float("nan"),
             "half": total / count / 2,
             "graph": loss * total / count / loss.item(),
-            "nothing": None,
         }[result]
 
     return train_epoch
-
-
-def returns_in_the_loop(model, optimizer, images, batches):
-    model.train()
-    for index in batches:
-        batch = to_float(images[index])
-        loss = F.mse_loss(model(batch), batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
 
 
 def without_an_optimizer(model, optimizer, images, batches):
@@ -92,19 +81,6 @@ def without_an_optimizer(model, optimizer, images, batches):
     return total / len(images)
 
 
-def summed(output, batch):
-    return F.mse_loss(output, batch, reduction="sum")
-
-
-def cuts_the_images(model, optimizer, images, batches):
-    return loop()(model, optimizer, images, torch.arange(len(images)).split(32))
-
-
-def evaluates_in_the_end(model, optimizer, images, batches):
-    loop()(model, optimizer, images, batches)
-    return measures.evaluate(model, images)
-
-
 def trains_late(model, optimizer, images, batches):
     found = 0
     for index in batches:
@@ -113,40 +89,13 @@ def trains_late(model, optimizer, images, batches):
     return found
 
 
-def steps_once(model, optimizer, images, batches):
-    for index in batches:
-        batch = to_float(images[index])
-        loss = F.mse_loss(model(batch), batch)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
 def yields(model, optimizer, images, batches):
     for index in batches:
         yield loop()(model, optimizer, images, [index])
 
 
-def under_no_grad(model, optimizer, images, batches):
-    with torch.no_grad():
-        return loop()(model, optimizer, images, batches)
-
-
-def takes_indices_for_images(model, optimizer, images, batches):
-    return loop(prepare=lambda index: index)(model, optimizer, torch.arange(len(images)), batches)
-
-
 def other_optimizer(model, optimizer, images, batches):
     return loop()(model, torch.optim.Adam(model.parameters()), images, batches)
-
-
-def bytes_(images, batch):
-    return images.float()
-
-
-def number_too_early(output, batch):
-    return F.mse_loss(output, batch).item()
 
 
 # --------------------------------------------------------------------------------- the test error
@@ -154,10 +103,6 @@ def number_too_early(output, batch):
 
 def error_of(output, batch):
     return (output - batch).square().mean()
-
-
-def scaled(output, batch):
-    return (output - batch / 255).square().mean()
 
 
 def evaluation(mode=False, measure=error_of, prepare=to_float, inference=True, size=70):
@@ -190,14 +135,8 @@ def too_late(model, images):
         return error_of(model.eval()(batch), batch)
 
 
-def counted(model, images):
-    model.eval()
-    with torch.no_grad():
-        batch = to_float(images)
-        return (model(batch) - batch).square().flatten(1).mean(1).sum()
-
-
 def one_each(model, images):
+    """An error for each image."""
     model.eval()
     with torch.no_grad():
         batch = to_float(images)
@@ -302,34 +241,50 @@ WRONG = {
         "no zero_grad": (loop(order="forward loss backward step"), "zero_grad() is missing"),
         "no backward": (loop(order="forward loss zero_grad step"), "never move"),
         "step first": (loop(order="forward loss step zero_grad backward"), "step() comes before"),
-        "summed loss": (loop(loss_of=summed), "sums over pixels"),
+        "summed loss": (loop(loss_of=partial(F.mse_loss, reduction="sum")), "sums over pixels"),
         "absolute error": (loop(loss_of=F.l1_loss), "the recipe's MSE squares"),
         "loss times size": (loop(loss_of=lambda x, y: F.mse_loss(x, y) * len(y)), "loss times the"),
-        "target 0 to 255": (loop(target_of=bytes_), "The target still runs from 0 to 255"),
+        "target 0 to 255": (
+            loop(target_of=lambda images, batch: images.float()),
+            "The target still runs from 0 to 255",
+        ),
         "input 0 to 255": (
-            loop(prepare=lambda x: x.float(), target_of=lambda images, batch: batch / 255),
+            loop(prepare=Tensor.float, target_of=lambda images, batch: batch / 255),
             "The input still runs from 0 to 255",
         ),
         "another optimizer": (other_optimizer, "optimizer that is given"),
-        "cuts the images": (cuts_the_images, "cut the images in order yourself"),
-        "no gradients": (under_no_grad, "must not stand under no_grad"),
-        "item too early": (loop(loss_of=number_too_early), "needs the loss itself"),
-        "indices as images": (takes_indices_for_images, "The elements of batches are indices"),
-        "steps once": (steps_once, "Only the last batch was trained on"),
+        "cuts the images": (
+            lambda m, o, images, _: loop()(m, o, images, torch.arange(len(images)).split(32)),
+            "cut the images in order yourself",
+        ),
+        "no gradients": (torch.no_grad()(loop()), "must not stand under no_grad"),
+        "item too early": (
+            loop(loss_of=lambda *pair: F.mse_loss(*pair).item()),
+            "needs the loss itself",
+        ),
+        "indices as images": (
+            lambda m, o, x, batches: loop(prepare=lambda i: i)(m, o, torch.arange(len(x)), batches),
+            "The elements of batches are indices",
+        ),
+        "steps after the loop": (
+            loop(batches_of=lambda b: b[-1:]),
+            "Only the last batch was trained on",
+        ),
         "yields": (yields, "a generator"),
-        "0 to 255": (loop(prepare=lambda x: x.float()), "from 0 to 255"),
+        "0 to 255": (loop(prepare=Tensor.float), "from 0 to 255"),
         "bytes": (loop(prepare=lambda x: x), "RuntimeError"),
-        "return in the loop": (returns_in_the_loop, "Only the first batch"),
+        "return in the loop": (loop(batches_of=lambda b: b[:1]), "Only the first batch"),
         "evaluation mode": (loop(train=False), "model.train() is missing"),
         "training mode too late": (trains_late, "Some batches found"),
-        "test error": (evaluates_in_the_end, "The training is right, but"),
+        "test error": (
+            lambda m, o, x, batches: [loop()(m, o, x, batches), measures.evaluate(m, x)][1],
+            "The training is right, but",
+        ),
         "over batches": (loop(result="over batches"), "You divide by 3"),
         "each by 32": (loop(result="each by 32"), "weight every loss by 32"),
         "overwritten": (loop(result="overwritten"), "+= instead of ="),
         "root": (loop(result="root"), "not rooted"),
         "rounded": (loop(result="rounded"), "right but rounded"),
-        "text": (loop(result="text"), "a str, '0.2112'; expected one number"),
-        "NaN": (loop(result="NaN"), "is NaN"),
         "half": (loop(result="half"), "The training is right, but"),
         "last loss": (loop(result="last"), "last batch's loss"),
         "sum of losses": (loop(result="sum"), "sum of the losses"),
@@ -338,21 +293,17 @@ WRONG = {
         "not divided": (loop(result="total"), "now divide by len(images)"),
         "list": (loop(result="list"), "a list of length 3; expected one number"),
         "graph": (loop(result="graph"), "holds a graph"),
-        "forgets to return": (loop(result="nothing"), "returns None"),
         "one batch less": (loop(batches_of=lambda b: b[:-1]), "last batch was left out"),
     },
     check.evaluate: {
         "mode as it was": (evaluation(mode=None), "Measured in training mode"),
         "training mode, in batches": (evaluation(mode=True, size=35), "changes the network"),
         "graph": (evaluation(inference=False), "holds a graph"),
-        "sum over images": (counted, "sum over images"),
-        "sum over pixels": (
-            evaluation(measure=lambda o, b: (o - b).square().flatten(1).sum(1).mean()),
-            "784 times too large",
-        ),
+        "sum over images": (lambda m, x: one_each(m, x).sum(), "sum over images"),
+        "sum over pixels": (lambda m, x: 784 * evaluation()(m, x), "784 times too large"),
         "mean of means": (mean_of_means, "weight each batch's mean"),
         "graph thrown away": (lambda m, x: evaluation(inference=False)(m, x).item(), "also built"),
-        "0 to 255": (evaluation(prepare=lambda x: x.float()), "Your images still run"),
+        "0 to 255": (evaluation(prepare=Tensor.float), "Your images still run"),
         "compares with bytes": (
             lambda m, x: evaluation(measure=lambda o, b: (o - x.float()).square().mean())(m, x),
             "that you compare with still run from 0 to 255",
@@ -362,7 +313,7 @@ WRONG = {
         "absolute": (evaluation(measure=lambda o, b: (o - b).abs().mean()), "the MSE squares"),
         "signed": (evaluation(measure=lambda o, b: (o - b).mean()), "square is missing"),
         "input 0 to 255": (
-            lambda m, x: evaluation(prepare=lambda p: p.float(), measure=scaled)(m, x),
+            evaluation(prepare=Tensor.float, measure=lambda o, b: error_of(o, b / 255)),
             "The images that the network gets still run",
         ),
         "first batch": (lambda m, x: evaluation()(m, x[:32]), "first batch only"),
@@ -380,12 +331,9 @@ WRONG = {
         ),
         "mean of roots": (lambda m, x: one_each(m, x).sqrt().mean(), "mean of roots"),
         "median": (lambda m, x: one_each(m, x).median(), "median image"),
-        "text": (lambda m, x: f"{evaluation()(m, x):.4f}", "a str, '0.2094'; expected one number"),
-        "NaN": (lambda m, x: evaluation()(m, x) * float("nan"), "is NaN"),
         "item of many": (lambda m, x: one_each(m, x).item(), "take their mean first"),
         "bytes": (evaluation(prepare=lambda x: x), "RuntimeError"),
         "one for each image": (one_each, "an error for each image"),
-        "forgets to return": (lambda model, images: None, "returns None"),
         "forward once": (once_for_all, "each image's own x̂"),
         "of the first": (changed(lambda m, o, b: o[0]), "the reconstruction of the first"),
         "twice": (changed(lambda m, o, b: m(o)), "asked twice"),

@@ -24,9 +24,7 @@ def pca_curve(train, images):
 
 
 def first_below(error, train, test):
-    for k, value in enumerate(pca_curve(train, test)):
-        if value <= error:
-            return k
+    return next(k for k, value in enumerate(pca_curve(train, test)) if value <= error)
 
 
 def by_reconstruction(error, train, test):
@@ -62,6 +60,10 @@ def each(function, digits=range(10), gather=list):
     return lambda errors, labels: gather([function(errors, labels == d) for d in digits])
 
 
+def means(digits=range(10), gather=list):
+    return each(lambda e, m: e[m].mean(), digits, gather)
+
+
 def counted(rule):
     """An answer that calls ``rule(the curve, the network's error)``."""
     return lambda error, train, test: rule(pca_curve(train, test), error)
@@ -82,8 +84,8 @@ RIGHT = {
     },
     check.per_class: {
         "list": each(lambda e, m: e[m].mean().item()),
-        "list of tensors": each(lambda e, m: e[m].mean()),
-        "bincount": lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y),
+        "list of tensors": means(),
+        "bincount": lambda e, y: y.bincount(e) / y.bincount(),
         "dict": lambda e, y: {d: e[y == d].mean().item() for d in y.unique().tolist()},
         "column": each(lambda e, m: e[m].mean(0, keepdim=True), gather=torch.stack),
         "tensors as keys": lambda e, y: {d: e[y == d].mean() for d in torch.arange(10)},
@@ -92,13 +94,13 @@ RIGHT = {
         "stack": lambda e, y: torch.stack([e[y == d].sum() / (y == d).sum() for d in range(10)]),
     },
     check.components_needed: {
-        "loop": first_below,
-        "count those above": lambda e, a, b: (pca_curve(a, b) > e).sum(),
-        "nonzero": lambda e, a, b: (pca_curve(a, b) <= e).nonzero()[0],
-        "length": lambda e, a, b: len([k for k in pca_curve(a, b) if k > e]),
-        "searchsorted": lambda e, a, b: torch.searchsorted(-pca_curve(a, b), -e),
-        "numpy": lambda e, a, b: np.argmax(pca_curve(a, b).numpy() <= e),
-        "argmax": lambda e, a, b: int((pca_curve(a, b) <= e).int().argmax()),
+        "first below": first_below,
+        "count those above": counted(lambda c, e: (c > e).sum()),
+        "nonzero": counted(lambda c, e: (c <= e).nonzero()[0]),
+        "length": counted(lambda c, e: len([k for k in c if k > e])),
+        "searchsorted": counted(lambda c, e: torch.searchsorted(-c, -e)),
+        "numpy": counted(lambda c, e: np.argmax(c.numpy() <= e)),
+        "argmax": counted(lambda c, e: int((c <= e).int().argmax())),
         "reconstruct": by_reconstruction,
     },
 }
@@ -145,31 +147,22 @@ WRONG = {
         "overall mean": (each(lambda e, m: e.mean()), "Ten times the same"),
         "one number": (lambda e, y: e.mean(), "is one number"),
         "order of occurrence": (by_occurrence, "first occur"),
-        "sorted": (lambda e, y: sorted(e[y == d].mean() for d in range(10)), "but sorted"),
-        "largest first": (
-            lambda e, y: sorted((e[y == d].mean() for d in range(10)), reverse=True),
-            "largest first",
-        ),
-        "1 to 10": (each(lambda e, m: e[m].mean(), range(1, 11)), "NaN"),
-        "9 digits": (each(lambda e, m: e[m].mean(), range(1, 10)), "9 numbers"),
-        "10 first": (each(lambda e, m: e[m].mean(), [*range(1, 10), 0]), "one place off"),
+        "sorted": (means(gather=sorted), "but sorted"),
+        "largest first": (means(gather=lambda found: sorted(found)[::-1]), "largest first"),
+        "1 to 10": (means(range(1, 11)), "NaN"),
+        "9 digits": (means(range(1, 10)), "9 numbers"),
+        "10 first": (means([*range(1, 10), 0]), "one place off"),
         "in place": (in_place, "changes the tensors"),
-        "largest count": (
-            lambda e, y: torch.bincount(y, weights=e) / torch.bincount(y).max(),
-            "count of the largest",
-        ),
+        "largest count": (lambda e, y: y.bincount(e) / y.bincount().max(), "count of the largest"),
         "median": (each(lambda e, m: e[m].median()), "medians"),
         "root": (each(lambda e, m: e[m].mean().sqrt()), "square roots"),
         "rounded": (each(lambda e, m: e[m].mean().round(decimals=6)), "but rounded"),
         "the others": (each(lambda e, m: e[~m].mean()), "all *other* classes"),
-        "reversed": (each(lambda e, m: e[m].mean(), range(9, -1, -1)), "reverse order"),
+        "reversed": (means(range(9, -1, -1)), "reverse order"),
         "counts": (lambda e, y: torch.bincount(y), "how many images"),
-        "digits missing": (
-            lambda e, y: {d: e[y == d].mean() for d in range(1, 10)},
-            "aren't the digits",
-        ),
+        "digits missing": (means(range(9), lambda m: dict(enumerate(m))), "aren't the digits"),
         "frequencies": (lambda e, y: torch.bincount(y) / len(y), "how frequent"),
-        "9 first": (each(lambda e, m: e[m].mean(), [9, *range(9)]), "9 stands first"),
+        "9 first": (means([9, *range(9)]), "9 stands first"),
         "odd keys": (lambda e, y: {"mean": e.mean(), "all": e.sum()}, "aren't the digits"),
         "generator": (lambda e, y: (e[y == d].mean() for d in range(10)), "Make a list"),
         "masked, not picked": (each(lambda e, m: (e * m).max()), "picks a class's images"),
@@ -186,20 +179,14 @@ WRONG = {
         "reversed": (counted(lambda c, e: (c >= e).nonzero()[0]), "wrong way round"),
         "how many suffice": (counted(lambda c, e: (c <= e).sum()), "how many k suffice"),
         "on train": (lambda e, a, b: first_below(e, a, a), "measured on the training"),
-        "centred by its own mean": (
-            lambda e, a, b: first_below(e, a - a.mean(0), b - b.mean(0)),
-            "own mean",
-        ),
+        "own mean": (lambda e, a, b: first_below(e, a - a.mean(0), b - b.mean(0)), "own mean"),
         "learns from test": (lambda e, a, b: first_below(e, b, b), "learned from the test"),
         "swapped": (lambda e, a, b: first_below(e, b, a), "the other way round"),
         "error": (counted(lambda c, e: c[c <= e][0]), "its position"),
         "mask": (counted(lambda c, e: c <= e), "expected one number"),
         "in place": (in_place, "changes the tensors"),
         "divides by 784": (counted(lambda c, e: (c * 16 / 784 > e).sum()), "images.shape[1] knows"),
-        "bisects what falls": (
-            counted(lambda c, e: np.searchsorted(c.numpy(), e)),
-            "a list that rises",
-        ),
+        "bisects what falls": (counted(torch.searchsorted), "a list that rises"),
         "another curve": (lambda e, a, b: 242, "have 16 pixels"),
         "made up": (lambda e, a, b: 5, "one component less"),
     },

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
@@ -22,6 +21,10 @@ def line(start, end, shares):
     return (1 - shares[:, None]) * start + shares[:, None] * end
 
 
+def even(steps):
+    return torch.linspace(0, 1, steps)
+
+
 def in_one_tensor(start, end, steps):
     point, points = start.clone(), []
     for _ in range(steps):
@@ -34,6 +37,11 @@ def least_squares(codes, labels, others, intercept=1.0):
     """The scores of each class; without an intercept the column of ones is a column of zeros."""
     codes, others = (F.pad(each, (0, 1), value=intercept) for each in (codes, others))
     return others @ torch.linalg.lstsq(codes, F.one_hot(labels, 10).float(), driver="gelsd")[0]
+
+
+def scored(pick, intercept=1.0):
+    """An answer that is ``pick(scores)``."""
+    return lambda codes, labels, others: pick(least_squares(codes, labels, others, intercept))
 
 
 def as_quantity(codes, labels, others):
@@ -71,13 +79,13 @@ RIGHT = {
         "the library": lambda q, p, n: latent.Neighbours(p).nearest(q[None], n)[1],
     },
     check.interpolate: {
-        "broadcast": lambda a, b, s: line(a, b, torch.linspace(0, 1, s)),
-        "lerp": lambda a, b, s: torch.stack([a.lerp(b, t) for t in torch.linspace(0, 1, s)]),
+        "broadcast": lambda a, b, s: line(a, b, even(s)),
+        "lerp": lambda a, b, s: torch.stack([a.lerp(b, t) for t in even(s)]),
         "list": lambda a, b, s: [(1 - i / (s - 1)) * a + i / (s - 1) * b for i in range(s)],
     },
     check.probe: {
-        "least squares": lambda c, y, o: least_squares(c, y, o).argmax(1),
-        "column": lambda c, y, o: least_squares(c, y, o).argmax(1, keepdim=True),
+        "least squares": scored(lambda s: s.argmax(1)),
+        "column": scored(lambda s: s.argmax(1, keepdim=True)),
         "softmax": trained,
         "scikit-learn": lambda c, y, o: LogisticRegression().fit(c, y).predict(o),
         "digit by digit": digit_by_digit,
@@ -90,10 +98,7 @@ WRONG = {
         "distances": (lambda q, p, n: far(q, p).sort().values[:n], "holds 3.24"),
         "negative distances": (lambda q, p, n: (-far(q, p)).topk(n).values, "holds -3.24"),
         "a generator": (lambda q, p, n: (i for i in far(q, p).argsort()[:n]), "Make a list"),
-        "topk's pair": (
-            lambda q, p, n: far(q, p).topk(n, largest=False),
-            "add .values or .indices",
-        ),
+        "topk's pair": (lambda q, p, n: far(q, p).topk(n), "add .values or .indices"),
         "points": (lambda q, p, n: p[far(q, p).argsort()[:n]], "only the indices of the points"),
         "all": (lambda q, p, n: far(q, p).argsort(), "holds 8 indices"),
         "always 3": (lambda q, p, n: far(q, p).argsort()[:3], "For n = 2"),
@@ -116,7 +121,6 @@ WRONG = {
         "both": (lambda q, p, n: tuple(far(q, p).topk(n, largest=False)), "Distances and indices?"),
         "column": (lambda q, p, n: far(q, p).argsort()[:n, None], "in a column"),
         "one": (lambda q, p, n: far(q, p).argmin(), "argmin finds"),
-        "none": (lambda q, p, n: [], "holds 0 indices"),
         "from 1": (lambda q, p, n: far(q, p).argsort()[:n] + 1, "one too high"),
         "in place": (in_place, "changes the tensors"),
         "made up": (lambda q, p, n: [0, 1, 2], "is not the order"),
@@ -125,33 +129,24 @@ WRONG = {
         "short of the end": (lambda a, b, s: line(a, b, torch.arange(s) / s), "stops short"),
         "late": (lambda a, b, s: line(a, b, torch.arange(1, s + 1) / s), "one step away"),
         "inside": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 2)[1:-1]), "Neither end"),
-        "only inner": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)[1:-1]), "ends missing?"),
+        "only inner": (lambda a, b, s: line(a, b, even(s)[1:-1]), "ends missing?"),
         "one more": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 1)), "shape (6, 7)"),
-        "reversed": (lambda a, b, s: line(b, a, torch.linspace(0, 1, s)), "from end to start"),
-        "added": (lambda a, b, s: a + torch.linspace(0, 1, s)[:, None] * b, "without taking"),
-        "rounded ends": (
-            lambda a, b, s: a + torch.linspace(0, 1, s)[:, None] * (b - a),
-            "only up to rounding",
-        ),
-        "columns": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).T, "A column for each"),
-        "no axis": (
-            lambda a, b, s: a + torch.linspace(0, 1, s) * (b - a),
-            "an axis of their own, shares[:, None]",
-        ),
-        "one row": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).flatten(), "one long row"),
-        "shares": (lambda a, b, s: torch.linspace(0, 1, s), "one number per step"),
+        "reversed": (lambda a, b, s: line(b, a, even(s)), "from end to start"),
+        "added": (lambda a, b, s: a + even(s)[:, None] * b, "without taking"),
+        "rounded ends": (lambda a, b, s: a + even(s)[:, None] * (b - a), "only up to rounding"),
+        "columns": (lambda a, b, s: line(a, b, even(s)).T, "A column for each"),
+        "no axis": (lambda a, b, s: a + even(s) * (b - a), "of their own, shares[:, None]"),
+        "one row": (lambda a, b, s: line(a, b, even(s)).flatten(), "one long row"),
+        "shares": (lambda a, b, s: even(s), "one number per step"),
         "one tensor": (in_one_tensor, "All your points are the same"),
         "one point": (lambda a, b, s: (a + b) / 2, "single point"),
         "uneven": (
-            lambda a, b, s: line(a, b, (1 - torch.cos(torch.linspace(0, torch.pi, s))) / 2),
+            lambda a, b, s: line(a, b, (1 - torch.cos(torch.pi * even(s))) / 2),
             "without a cosine",
         ),
-        "smooth": (
-            lambda a, b, s: line(a, b, (t := torch.linspace(0, 1, s)) ** 2 * (3 - 2 * t)),
-            "in equal steps",
-        ),
-        "quadratic": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s) ** 2), "between them"),
-        "whole": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s)).long(), "whole numbers"),
+        "smooth": (lambda a, b, s: line(a, b, even(s) ** 2 * (3 - 2 * even(s))), "in equal steps"),
+        "quadratic": (lambda a, b, s: line(a, b, even(s) ** 2), "between them"),
+        "whole": (lambda a, b, s: line(a, b, even(s)).long(), "whole numbers"),
         "always 5": (lambda a, b, s: line(a, b, torch.linspace(0, 1, 5)), "For steps = 3"),
         "noise": (lambda a, b, s: torch.zeros(s, len(a)), "they aren't"),
         "in place": (in_place, "changes the tensors"),
@@ -159,24 +154,21 @@ WRONG = {
         "ragged": (lambda a, b, s: [a, b[:2]], "parts of your answer"),
     },
     check.probe: {
-        "no intercept": (
-            lambda c, y, o: least_squares(c, y, o, intercept=0.0).argmax(1),
-            "through the origin",
-        ),
+        "no intercept": (scored(lambda s: s.argmax(1), intercept=0.0), "through the origin"),
         "quantity": (lambda c, y, o: as_quantity(c, y, o).round(), "between 2 and 4"),
         "not whole": (as_quantity, "whole numbers"),
-        "smallest": (lambda c, y, o: least_squares(c, y, o).argmin(1), "*smallest*"),
+        "smallest": (scored(lambda s: s.argmin(1)), "*smallest*"),
         "scores": (least_squares, "ten scores"),
-        "largest scores": (lambda c, y, o: least_squares(c, y, o).amax(1), "largest *scores*"),
-        "axis 0": (lambda c, y, o: least_squares(c, y, o).argmax(0), "one code per class"),
+        "largest scores": (scored(lambda s: s.amax(1)), "largest *scores*"),
+        "axis 0": (scored(lambda s: s.argmax(0)), "one code per class"),
         "neighbours": (lambda c, y, o: KNeighborsClassifier().fit(c, y).predict(o), "isn't linear"),
         "on train": (lambda c, y, o: least_squares(c, y, c).argmax(1), "*training* code"),
-        "one too high": (lambda c, y, o: least_squares(c, y, o).argmax(1) + 1, "one too high"),
-        "one too low": (lambda c, y, o: least_squares(c, y, o).argmax(1) - 1, "one too low"),
+        "one too high": (scored(lambda s: s.argmax(1) + 1), "one too high"),
+        "one too low": (scored(lambda s: s.argmax(1) - 1), "one too low"),
         "accuracy": (lambda c, y, o: 0.93, "accuracy"),
         "always 9": (lambda c, y, o: torch.full((len(o),), 9), "9 for every code"),
-        "shifted": (lambda c, y, o: least_squares(c, y, o).argmax(1).roll(1), "of your labels"),
-        "half": (lambda c, y, o: least_squares(c, y, o).argmax(1)[:30], "shape (30,)"),
+        "shifted": (scored(lambda s: s.argmax(1).roll(1)), "of your labels"),
+        "half": (scored(lambda s: s.argmax(1)[:30]), "shape (30,)"),
         "in place": (in_place, "changes the tensors"),
     },
 }
@@ -189,13 +181,8 @@ WRONG_AGAIN = {
     },
     check.probe: {
         "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
-        "per cent": (lambda c, y, o: 93.0, "accuracy"),
         "kernel": (lambda c, y, o: SVC().fit(c, y).predict(o), "isn't linear"),
         "Gaussians": (lambda c, y, o: GaussianNB().fit(c, y).predict(o), "isn't linear"),
-        "forest": (
-            lambda c, y, o: RandomForestClassifier(random_state=0).fit(c, y).predict(o),
-            "isn't linear",
-        ),
     },
 }
 

@@ -90,39 +90,29 @@ def plain_average(batches, momentum):
 
 
 def drop(
-    keep=lambda x, p, g: torch.rand(x.shape, generator=g) >= p,
-    scale=lambda p, mask: 1 / (1 - p),
-    evaluated=lambda x, p, g: x,
+    keep=lambda draws, p: draws >= p, scale=lambda p, mask: 1 / (1 - p), of=None, rand=torch.rand
 ):
-    def dropout(x, p, training, generator):
-        if not training:
-            return evaluated(x, p, generator)
-        mask = keep(x, p, generator)
+    """Dropout as readers write it, given x, p, t (whether it trains) and g, the generator.
+
+    ``keep`` says which of the draws, one for each place of the shape ``of(x)``, are kept.
+    """
+
+    def dropout(x, p, t, g):
+        if not t:
+            return x
+        mask = keep(rand(of(x) if of else x.shape, generator=g), p)
         return x * mask * scale(p, mask)
 
     return dropout
 
 
-def drawn(shape, least=lambda p: p):
-    """Dropout whose mask has a random number for each place of ``shape(x)``."""
-    return drop(keep=lambda x, p, g: torch.rand(shape(x), generator=g) >= least(p))
+def seeds_itself(x, p, t, g):
+    return drop()(x, p, t, torch.Generator().manual_seed(0))
 
 
-def masked(x, p, generator):
-    return drop()(x, p, True, generator)
-
-
-def seeds_itself(x, p, training, generator):
-    return drop()(x, p, training, torch.Generator().manual_seed(0))
-
-
-def of_nobody(x, p, training, generator):
-    return F.dropout(x, p, training)
-
-
-def by_torch(x, p, training, generator):
-    torch.manual_seed(generator.initial_seed())
-    return F.dropout(x, p, training)
+def by_torch(x, p, t, g):
+    torch.manual_seed(g.initial_seed())
+    return F.dropout(x, p, t)
 
 
 RIGHT = {
@@ -143,12 +133,12 @@ RIGHT = {
     },
     check.dropout: {
         "as in the lesson": drop(),
-        "bernoulli": drop(
-            keep=lambda x, p, g: torch.bernoulli(torch.full_like(x, 1 - p), generator=g)
+        "bernoulli": lambda x, p, t, g: (
+            x * torch.bernoulli(torch.full_like(x, 1 - p), generator=g) / (1 - p) if t else x
         ),
         "by torch": by_torch,
-        "where": lambda x, p, training, g: (
-            torch.where(torch.rand(x.shape, generator=g) < p, 0.0, x / (1 - p)) if training else x
+        "where": lambda x, p, t, g: (
+            torch.where(torch.rand(x.shape, generator=g) < p, 0.0, x / (1 - p)) if t else x
         ),
     },
 }
@@ -181,13 +171,9 @@ WRONG = {
         "mean only": (normalised(root=lambda var, eps: 1), "Only the mean"),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
         "in place": (in_place, "changes the tensors"),
-        "typed shape": (
-            lambda x, *rest: normalised()(x.view(6, 3, 3, 3), *rest),
-            "but not for 2 of 3×5",
-        ),
+        "typed shape": (lambda x, *g: normalised()(x.view(6, 3, 3, 3), *g), "not for 2 of 3×5"),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
-        "NaN": (lambda x, *_: x * float("nan"), "NaN"),
         "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "which is β, and spreads near"),
     },
     check.running_statistics: {
@@ -200,10 +186,7 @@ WRONG = {
         "mean from 1": (running(start=(1.0, 1.0)), "starts at 1; it starts at 0"),
         "from the first batch": (from_the_first, "begin with the first batch"),
         "plain average": (plain_average, "the first counts as much"),
-        "at once": (
-            lambda batches, m: plain_average([torch.cat(batches)], m),
-            "all batches at once",
-        ),
+        "at once": (lambda b, m: plain_average([torch.cat(b)], m), "all batches at once"),
         "last only": (running(mix=lambda old, new, m: new), "Only the last batch is left"),
         "starts anew": (running(of=lambda b: b[-1:]), "start anew"),
         "returns early": (running(of=lambda b: b[:1]), "inside the loop"),
@@ -222,47 +205,38 @@ WRONG = {
         "times p": (drop(scale=lambda p, m: p), "multiply by p"),
         "1 + p": (drop(scale=lambda p, m: 1 + p), "scale by 1 + p"),
         "by the share kept": (drop(scale=lambda p, m: 1 / m.float().mean()), "happened to be kept"),
-        "active in evaluation": (drop(evaluated=masked), "in evaluation mode, too"),
+        "active in evaluation": (
+            lambda x, p, t, g: drop()(x, p, True, g),
+            "in evaluation mode, too",
+        ),
         "scaled in evaluation": (
-            drop(evaluated=lambda x, p, g: x * (1 - p)),
+            lambda x, p, t, g: drop()(x, p, t, g) * (1 if t else 1 - p),
             "In evaluation mode you return 0.8",
         ),
-        "modes swapped": (
-            lambda x, p, training, g: drop()(x, p, not training, g),
-            "modes are swapped",
-        ),
-        "nothing dropped": (lambda x, p, training, g: x, "Nothing is dropped"),
-        "mask inverted": (
-            drop(keep=lambda x, p, g: torch.rand(x.shape, generator=g) < p),
-            "probability to *drop*",
-        ),
-        "one mask for all": (drawn(lambda x: x.shape[1:]), "All images lose the same"),
+        "modes swapped": (lambda x, p, t, g: drop()(x, p, not t, g), "modes are swapped"),
+        "nothing dropped": (lambda x, p, t, g: x, "Nothing is dropped"),
+        "mask inverted": (drop(keep=lambda draws, p: draws < p), "probability to *drop*"),
+        "one mask for all": (drop(of=lambda x: x.shape[1:]), "All images lose the same"),
         "one mask for all channels": (
-            drawn(lambda x: (len(x), 1, *x.shape[2:])),
+            drop(of=lambda x: (len(x), 1, *x.shape[2:])),
             "All channels of an image",
         ),
         "one mask for two images": (
-            drop(keep=lambda x, p, g: torch.rand(x[::2].shape, generator=g).tile(2, 1, 1, 1) >= p),
+            drop(keep=lambda d, p: d.tile(2, 1, 1, 1) >= p, of=lambda x: x[::2].shape),
             "as others",
         ),
-        "whole rows": (drawn(lambda x: (*x.shape[:3], 1)), "along the axes (3,)"),
-        "whole images": (drawn(lambda x: (len(x), 1, 1, 1)), "Whole images"),
-        "whole channels": (drawn(lambda x: (*x.shape[:2], 1, 1)), "nn.Dropout2d"),
-        "half": (drawn(lambda x: x.shape, lambda p: p / 2), "10% of the numbers"),
-        "at least some": (drawn(lambda x: x.shape, lambda p: max(p, 0.1)), "With p = 0"),
-        "only scaled": (lambda x, p, training, g: x / (1 - p * training), "none of it becomes 0"),
-        "normal noise": (
-            drop(keep=lambda x, p, g: torch.randn(x.shape, generator=g) >= p),
-            "of the numbers became 0",
-        ),
-        "no generator": (of_nobody, "two different masks"),
+        "whole rows": (drop(of=lambda x: (*x.shape[:3], 1)), "along the axes (3,)"),
+        "whole images": (drop(of=lambda x: (len(x), 1, 1, 1)), "Whole images"),
+        "whole channels": (drop(of=lambda x: (*x.shape[:2], 1, 1)), "nn.Dropout2d"),
+        "half": (drop(keep=lambda draws, p: draws >= p / 2), "10% of the numbers"),
+        "at least some": (drop(keep=lambda draws, p: draws >= max(p, 0.1)), "With p = 0"),
+        "only scaled": (lambda x, p, t, g: x / (1 - p * t), "none of it becomes 0"),
+        "normal noise": (drop(rand=torch.randn), "of the numbers became 0"),
+        "no generator": (lambda x, p, t, g: F.dropout(x, p, t), "two different masks"),
         "seeds itself": (seeds_itself, "whatever the generator"),
-        "typed p": (lambda x, p, training, g: drop()(x, 0.2, training, g), "not for p = 0.5"),
+        "typed p": (lambda x, p, t, g: drop()(x, 0.2, t, g), "not for p = 0.5"),
         "in place": (in_place, "changes the tensors"),
-        "noise": (
-            lambda x, p, training, g: drop()(x, p, training, g) * (1 + training * x),
-            "isn't x times one number",
-        ),
+        "noise": (lambda x, p, t, g: drop()(x, p, t, g) * (1 + t * x), "isn't x times one number"),
         "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
     },
 }
@@ -270,13 +244,11 @@ WRONG = {
 WRONG_AGAIN = {
     check.dropout: {
         "the mean in place of 0": (
-            lambda x, p, training, g: (
-                torch.where(masked(x, p, g) == 0, x.mean(), x / (1 - p)) if training else x
-            ),
+            lambda x, p, t, g: torch.where((found := drop()(x, p, t, g)) == 0, x.mean(), found),
             "none of it becomes 0",
         ),
         "added noise": (
-            lambda x, p, training, g: x + training * torch.rand(x.shape, generator=g),
+            lambda x, p, t, g: x + t * torch.rand(x.shape, generator=g),
             "none of it becomes 0",
         ),
     }

@@ -1,5 +1,7 @@
 """Lesson 08's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -32,15 +34,23 @@ def by_ledger(side, layers):
     return [table["parameters"].sum(), table["multiplications"].sum(), field]
 
 
-def changed(number, change):
-    """The right answer with one number changed."""
+def with_number(place, rule):
+    """The right answer but for one number, ``rule(layers)``."""
 
     def answer(side, layers):
         found = list(price(side, layers))
-        found[number] = change(found[number], layers)
+        found[place] = rule(layers)
         return found
 
     return answer
+
+
+parameters, multiplications, field = (partial(with_number, place) for place in range(3))
+
+
+def summed(rule):
+    """A rule that adds up ``rule(in, out, k, s, p)`` of the layers."""
+    return lambda layers: sum(rule(*layer) for layer in layers)
 
 
 def biases_multiplied(side, layers):
@@ -61,15 +71,12 @@ RIGHT_PRICE = {
 WRONG_PRICE = {
     "no bias": (lambda *given: price(*given, bias=0), "the bias is missing"),
     "a bias per layer": (
-        changed(0, lambda _, layers: sum(o * i * k * k + 1 for i, o, k, _, _ in layers)),
+        parameters(summed(lambda i, o, k, s, p: o * i * k * k + 1)),
         "only one bias",
     ),
-    "k for k²": (
-        changed(0, lambda _, layers: sum(o * i * k + o for i, o, k, _, _ in layers)),
-        "kernel isn't squared",
-    ),
+    "k for k²": (parameters(summed(lambda i, o, k, s, p: o * i * k + o)), "kernel isn't squared"),
     "one input channel": (
-        changed(0, lambda _, layers: sum(o * (k * k + 1) for _, o, k, _, _ in layers)),
+        parameters(summed(lambda i, o, k, s, p: o * (k * k + 1))),
         "input channels are missing",
     ),
     "last layer": (lambda side, layers: price(side, layers[-1:]), "one layer only"),
@@ -79,41 +86,32 @@ WRONG_PRICE = {
     "no padding": (lambda *given: price(*given, padded=0), "leave the padding out"),
     "one pixel": (lambda *given: price(*given, own=lambda *_: 1), "These are the weights"),
     "padding once": (
-        changed(1, lambda *_: 8 * 9 * 13**2 + 128 * 9 * 4**2 + 192 * 25 * 2**2),
+        multiplications(lambda _: 8 * 9 * 13**2 + 128 * 9 * 4**2 + 192 * 25 * 2**2),
         "You add p once",
     ),
     "side for side²": (
-        changed(1, lambda *_: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 25 * 5),
+        multiplications(lambda _: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 25 * 5),
         "one row of places",
     ),
     "k for k − 1": (lambda *given: price(*given, less=0), "only k − 1 are new"),
-    "sum of k": (
-        changed(2, lambda _, layers: sum(layer[2] for layer in layers)),
-        "windows overlap;",
-    ),
-    "product": (changed(2, lambda *_: 45), "multiply kernel sizes"),
-    "no jump": (
-        changed(2, lambda _, layers: 1 + sum(layer[2] - 1 for layer in layers)),
-        "two pixels apart",
-    ),
+    "sum of k": (field(summed(lambda i, o, k, s, p: k)), "windows overlap;"),
+    "product": (field(lambda _: 45), "multiply kernel sizes"),
+    "no jump": (field(lambda each: 1 + sum(layer[2] - 1 for layer in each)), "two pixels apart"),
     "own stride": (
-        changed(2, lambda _, layers: 1 + sum((k - 1) * s for _, _, k, s, _ in layers)),
+        field(lambda layers: 1 + sum((k - 1) * s for _, _, k, s, _ in layers)),
         "the layer's own stride",
     ),
     "jump too early": (lambda *given: price(*given, late=True), "before you use it"),
     "from 0": (lambda *given: price(*given, field=0), "You start with 0"),
-    "area": (changed(2, lambda field, _: field**2), "not its area"),
+    "area": (field(lambda layers: price(28, layers)[2] ** 2), "not its area"),
     "order": (lambda *given: price(*given)[::-1], "another order"),
     "for this stack": (lambda *_: price(*check.STACK), "not for another"),
     "per layer": (lambda s, layers: [list(each) for each in layers], "is a list, [1, 8, 3, 2, 0]"),
     "one number": (lambda *given: price(*given)[0], "is one number"),
-    "no last layer": (
-        changed(2, lambda _, layers: price(28, layers[:-1])[2]),
-        "the last layer is missing",
-    ),
-    "made-up parameters": (changed(0, lambda *_: 7), "Parameters: 7"),
-    "made-up field": (changed(2, lambda *_: 70), "Receptive field: 70"),
-    "made up": (changed(1, lambda *_: 7), "Multiplications: 7"),
+    "no last layer": (field(lambda layers: price(28, layers[:-1])[2]), "last layer is missing"),
+    "made-up parameters": (parameters(lambda _: 7), "Parameters: 7"),
+    "made-up field": (field(lambda _: 70), "Receptive field: 70"),
+    "made up": (multiplications(lambda _: 7), "Multiplications: 7"),
 }
 
 
@@ -140,12 +138,7 @@ def gathered(x, order):
 
 
 def each_differently(x, order):
-    moved = [shuffle(x[i : i + 1], order.roll(i)) for i in range(len(x))]
-    return torch.cat(moved)
-
-
-def at_random(x, order):
-    return shuffle(x, torch.randperm(len(order)))
+    return torch.cat([shuffle(x[i : i + 1], order.roll(i)) for i in range(len(x))])
 
 
 def across_channels(x, order):
@@ -174,7 +167,7 @@ ORDERS = {
         lambda x, order: x.flatten(1)[:, order].view(x.shape), unshuffle, "Index the pixels"
     ),
     "flat": (lambda x, order: x.flatten(2)[:, :, order], unshuffle, "The shape has to stay"),
-    "at random": (at_random, unshuffle, "draws a new order"),
+    "at random": (lambda x, o: shuffle(x, torch.randperm(len(o))), unshuffle, "draws a new order"),
     "backwards": (lambda x, order: shuffle(x, order.flip(0)), unshuffle, "not as `order` says"),
     "changed": (lambda x, order: shuffle(x, order) + 0.5, unshuffle, "changes or loses"),
     "lost": (lambda x, order: shuffle(x, order) * 2, unshuffle, "changes or loses"),
@@ -201,16 +194,11 @@ class PastTheCode(Paired):
 
 def tiny(channels, numbers=64):
     """Far below 30,000 parameters with few channels."""
-    encoder = nn.Sequential(
-        nn.Conv2d(1, channels, 7, stride=7), nn.Flatten(), nn.Linear(16 * channels, numbers)
-    )
-    decoder = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(numbers, 16 * channels),
-        nn.Unflatten(1, (channels, 4, 4)),
-        nn.ConvTranspose2d(channels, 1, 7, stride=7),
-    )
-    return Paired(encoder, decoder, numbers)
+    size, shape = 16 * channels, (channels, 4, 4)
+    encoder = nn.Conv2d(1, channels, 7, 7), nn.Flatten(), nn.Linear(size, numbers)
+    last = nn.ConvTranspose2d(channels, 1, 7, 7)
+    decoder = nn.Flatten(), nn.Linear(numbers, size), nn.Unflatten(1, shape), last
+    return Paired(nn.Sequential(*encoder), nn.Sequential(*decoder), numbers)
 
 
 def learned():
@@ -272,16 +260,7 @@ def test_all_that_is_exceeded_is_said():
     assert "too many" in message and "isn't trained" in message
 
 
-TestZoo = zoo_tests(
-    {
-        check.stack_price: RIGHT_PRICE,
-        check.permutation: RIGHT_ORDER,
-        check.small_network: RIGHT_NETWORK,
-    },
-    {
-        check.stack_price: WRONG_PRICE,
-        check.permutation: WRONG_ORDER,
-        check.small_network: WRONG_NETWORK,
-    },
-    alike={"lost"},
-)
+CHECKS = check.stack_price, check.permutation, check.small_network
+RIGHT = dict(zip(CHECKS, (RIGHT_PRICE, RIGHT_ORDER, RIGHT_NETWORK), strict=True))
+WRONG = dict(zip(CHECKS, (WRONG_PRICE, WRONG_ORDER, WRONG_NETWORK), strict=True))
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"lost"})

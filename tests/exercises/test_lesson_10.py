@@ -10,7 +10,7 @@ from ae_helpers.data import to_float
 from ae_helpers.exercises import lesson_10 as check
 from ae_helpers.measures import image_errors
 from ae_helpers.measures.baselines import mean_image
-from exercise_zoo import zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 
 def by_search(m, k, s, p):
@@ -30,17 +30,16 @@ def product(x, c):
     return x * c[:, :, None, None]
 
 
+def coloured(images, colours):
+    return product(images, colours).round().byte()
+
+
 def by_loops(images, colours):
     out = torch.zeros(len(images), 3, *images.shape[2:], dtype=torch.uint8)
     for i in range(len(images)):
         for c in range(3):
             out[i, c] = (images[i, 0] * colours[i, c]).round().byte()
     return out
-
-
-def in_place(images, colours):
-    images //= 2
-    return by_loops(images, colours)
 
 
 def ratio(test, rebuilt, train):
@@ -63,11 +62,11 @@ RIGHT = {
         "by search": by_search,
     },
     check.colour: {
-        "by axes": lambda x, c: product(x, c).round().byte(),
+        "by axes": coloured,
         "by view": lambda x, c: (x * c.view(-1, 3, 1, 1)).round().to(torch.uint8),
         "einsum": lambda x, c: torch.einsum("nhw,nc->nchw", x[:, 0].float(), c).round().byte(),
         "by loops": by_loops,
-        "in double": lambda x, c: product(x, c.double()).round().byte(),
+        "in double": lambda x, c: coloured(x, c.double()),
         "NumPy": lambda x, c: by_loops(x, c).numpy(),
     },
     check.share: {
@@ -102,13 +101,10 @@ WRONG = {
         "whole numbers": (lambda x, c: product(x, c).round().long(), "as int64"),
         "over 255": (lambda x, c: product(x, c) / 255, "all but black"),
         "cut off": (lambda x, c: product(x, c).byte(), "Round first"),
-        "channels last": (
-            lambda x, c: product(x, c).round().byte().permute(0, 2, 3, 1),
-            "Your channels come last",
-        ),
-        "one colour": (lambda x, c: product(x, c[:1]).round().byte(), "the colour of the first"),
-        "swapped axes": (lambda x, c: product(x, c.T).round().byte(), "axes of your colours"),
-        "BGR": (lambda x, c: product(x, c).flip(1).round().byte(), "Red and blue"),
+        "channels last": (lambda x, c: coloured(x, c).movedim(1, 3), "Your channels come last"),
+        "one colour": (lambda x, c: coloured(x, c[:1]), "the colour of the first"),
+        "swapped axes": (lambda x, c: coloured(x, c.T), "axes of your colours"),
+        "BGR": (lambda x, c: coloured(x, c).flip(1), "Red and blue"),
         "grey": (lambda x, c: x.expand(-1, 3, -1, -1), "grey image three times"),
         "bytes overflow": (lambda x, c: x * (c * 255).byte()[:, :, None, None], "more than 255"),
         "colours cut off": (lambda x, c: x * c.byte()[:, :, None, None], "0 or 1"),

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_11 as check
 from ae_helpers.measures import applications
-from exercise_zoo import zoo_tests
+from exercise_zoo import in_place, zoo_tests
 
 # -------------------------------------------------------------------------------- noisy and clean
 
@@ -47,36 +47,9 @@ def stretched(batch, sigma):
     return (damaged - damaged.min()) / (damaged.max() - damaged.min())
 
 
-def noise_in_target_alone(model, batch, sigma):
-    return F.mse_loss(model(batch), noisy(batch, sigma))
-
-
-def noise_drawn_twice(model, batch, sigma):
-    return F.mse_loss(model(noisy(batch, sigma)), noisy(batch, sigma))
-
-
-def asked_twice(model, batch, sigma):
-    return F.mse_loss(model(noisy(batch, sigma)), model(batch))
-
-
-def never_asked(model, batch, sigma):
-    return F.mse_loss(noisy(batch, sigma), batch)
-
-
-def in_place(model, batch, sigma):
+def into_the_batch(model, batch, sigma):
     batch += sigma * torch.randn_like(batch)
     return F.mse_loss(model(batch.clamp(0, 1)), batch)
-
-
-def seeded(model, batch, sigma):
-    torch.manual_seed(0)
-    return F.mse_loss(model(noisy(batch, sigma)), batch)
-
-
-def without_gradient(model, batch, sigma):
-    with torch.no_grad():
-        answer = model(noisy(batch, sigma))
-    return F.mse_loss(answer, batch)
 
 
 # --------------------------------------------------------------------- area under the ROC curve
@@ -97,12 +70,9 @@ def by_ranks(scores, unknown):
 
 
 def by_loops(scores, unknown):
-    wins = count = 0
-    for a in scores[unknown].tolist():
-        for b in scores[~unknown].tolist():
-            wins += 1.0 if a > b else 0.5 if a == b else 0.0
-            count += 1
-    return wins / count
+    known = scores[~unknown].tolist()
+    wins = [(a > b) + (a == b) / 2 for a in scores[unknown].tolist() for b in known]
+    return sum(wins) / len(wins)
 
 
 def by_curve(points=slice(None)):
@@ -115,19 +85,8 @@ def by_curve(points=slice(None)):
     return answer
 
 
-def largest_gap(scores, unknown):
-    alarms, caught, _ = roc_curve(unknown, scores)
-    return (caught - alarms).max()
-
-
 def accuracy(threshold):
     return lambda scores, unknown: ((scores > threshold(scores)) == unknown).float().mean()
-
-
-def sorted_in_place(scores, unknown):
-    found = roc_auc_score(unknown, scores)
-    scores.numpy().sort()
-    return found
 
 
 # ----------------------------------------------------------------------------------- bits per image
@@ -147,32 +106,21 @@ def summed(symbols_of=rounded, entropy=entropy):
     return lambda codes, step: sum(entropy(column) for column in symbols_of(codes, step).T)
 
 
-def by_bincount(codes, step):
-    symbols = rounded(codes, step).long()
-    total = 0.0
-    for column in (symbols - symbols.min()).T:
-        p = column.bincount().double() / len(column)
-        total = total - torch.xlogy(p, p).sum() / math.log(2)
-    return total
+def by_bincount(nats):
+    """Bits from the shares of all symbols of a column, also of those that never occur."""
+
+    def answer(codes, step):
+        symbols = rounded(codes, step).long()
+        shares = [each.bincount().double() / len(each) for each in (symbols - symbols.min()).T]
+        return sum(nats(p) for p in shares) / math.log(2)
+
+    return answer
 
 
 def by_categorical(codes, step):
     counts = [column.unique(return_counts=True)[1] for column in rounded(codes, step).T]
     nats = [torch.distributions.Categorical(probs=n / n.sum()).entropy() for n in counts]
     return torch.stack(nats).sum() / math.log(2)
-
-
-def with_empty_symbols(codes, step):
-    symbols = rounded(codes, step).long()
-    total = 0.0
-    for column in (symbols - symbols.min()).T:
-        p = column.bincount() / len(column)
-        total = total - (p * p.log2()).sum()
-    return total
-
-
-def below_zero(codes, step):
-    return sum(column.long().bincount().max() for column in rounded(codes, step).T)
 
 
 def whole_codes(codes, step):
@@ -183,11 +131,6 @@ def whole_codes(codes, step):
 def surprises(column):
     p = column.unique(return_counts=True)[1] / len(column)
     return -p.log2().sum()
-
-
-def in_place_bits(codes, step):
-    codes /= step
-    return summed()(codes, 1)
 
 
 RIGHT = {
@@ -209,7 +152,7 @@ RIGHT = {
     },
     check.bits: {
         "numpy": summed(),
-        "bincount": by_bincount,
+        "bincount": by_bincount(lambda p: -torch.xlogy(p, p).sum()),
         "Categorical": by_categorical,
         "the course's symbols": summed(applications.quantise),
     },
@@ -218,8 +161,14 @@ WRONG = {
     check.denoising_loss: {
         "noisy target": (paired(lambda y, noisy, x: F.mse_loss(y, noisy)), "The target is noisy"),
         "no noise": (with_input(lambda x, s: x), "no noise at all"),
-        "noise in the target": (noise_in_target_alone, "given the clean images"),
-        "noise drawn twice": (noise_drawn_twice, "a second time"),
+        "noise in the target": (
+            lambda model, x, s: F.mse_loss(model(x), noisy(x, s)),
+            "given the clean images",
+        ),
+        "noise drawn twice": (
+            lambda model, x, s: F.mse_loss(model(noisy(x, s)), noisy(x, s)),
+            "a second time",
+        ),
         "not clamped": (with_input(lambda x, s: x + s * torch.randn_like(x)), "lie in [0, 1]"),
         "noise clamped": (
             with_input(lambda x, s: x + s * torch.randn_like(x).clamp(0, 1)),
@@ -227,7 +176,7 @@ WRONG = {
         ),
         "one noise": (with_noise(lambda x, s: s * torch.randn_like(x[:1])), "All images get"),
         "brighter": (with_noise(lambda x, s: s * torch.randn(len(x), 1, 1, 1)), "All pixels of"),
-        "in place": (in_place, "into the batch itself"),
+        "in place": (into_the_batch, "into the batch itself"),
         "rand": (with_noise(lambda x, s: s * torch.rand_like(x)), "only makes images brighter"),
         "uniform": (with_noise(lambda x, s: s * 12**0.5 * (torch.rand_like(x) - 0.5)), "borders"),
         "variance": (with_noise(lambda x, s: s**2 * torch.randn_like(x)), "the variance for"),
@@ -241,26 +190,26 @@ WRONG = {
         "stretched": (with_input(stretched), "You stretch the noisy images"),
         "thrice": (with_noise(lambda x, s: 3 * s * torch.randn_like(x)), "What you add has"),
         "typed sigma": (with_noise(lambda x, s: 0.08 * torch.randn_like(x)), "use sigma"),
-        "seeded": (seeded, "the same noise: seed nothing"),
-        "noise as target": (paired(lambda y, n, x: F.mse_loss(y, n - x)), "as diffusion models do"),
-        "input against target": (
-            paired(lambda y, noisy, x: F.mse_loss(noisy, x)),
-            "isn't in your loss",
+        "seeded": (
+            lambda *given: [torch.manual_seed(0), with_input(noisy)(*given)][1],
+            "the same noise: seed nothing",
         ),
-        "asked twice": (asked_twice, "asked 2 times"),
-        "never asked": (never_asked, "never asked"),
+        "noise as target": (paired(lambda y, n, x: F.mse_loss(y, n - x)), "as diffusion models do"),
+        "input and target": (paired(lambda y, n, x: F.mse_loss(n, x)), "isn't in your loss"),
+        "asked twice": (
+            lambda model, x, s: F.mse_loss(model(noisy(x, s)), model(x)),
+            "asked 2 times",
+        ),
+        "never asked": (lambda model, x, s: F.mse_loss(noisy(x, s), x), "never asked"),
         "flat": (
             lambda model, x, s: F.mse_loss(model(noisy(x, s).transpose(0, 1)), x.transpose(0, 1)),
             "is given (1, 64, 12, 12)",
         ),
         "clamped answer": (with_error(lambda y, x: F.mse_loss(y.clamp(0, 1), x)), "You clamp the"),
-        "clamped target": (
-            with_error(lambda y, x: F.mse_loss(y, x.clamp(0.2, 0.8))),
-            "black and white",
-        ),
+        "clamped target": (with_error(lambda y, x: F.mse_loss(y, x.clamp(0.2, 0.8))), "black and"),
         "sum": (with_error(lambda y, x: (y - x).square().sum()), "You sum over everything"),
         "sum over pixels": (
-            with_error(lambda y, x: (y - x).square().flatten(1).sum(1).mean()),
+            with_error(lambda y, x: (y - x).square().sum() / len(x)),
             "You sum over the pixels",
         ),
         "RMSE": (with_error(lambda y, x: F.mse_loss(y, x).sqrt()), "You take the root"),
@@ -270,7 +219,6 @@ WRONG = {
         "per pixel": (with_error(lambda y, x: (y - x).square()), "for each pixel"),
         "per image": (with_error(lambda y, x: (y - x).square().flatten(1).mean(1)), "each image"),
         "no gradient": (with_error(lambda y, x: F.mse_loss(y, x).item()), "no gradient flows"),
-        "nan": (with_error(lambda y, x: F.mse_loss(y, x) * math.nan), "is NaN"),
     },
     check.area_under_roc: {
         "turned over": (lambda s, u: 1 - roc_auc_score(u, s), "Turned over: you count"),
@@ -289,7 +237,7 @@ WRONG = {
         "no first": (by_curve(slice(1, None)), "first point"),
         "no last": (by_curve(slice(-1)), "last point"),
         "precision": (lambda s, u: average_precision_score(u, s), "average precision"),
-        "gap": (largest_gap, "largest distance"),
+        "gap": (lambda s, u: np.subtract(*roc_curve(u, s)[1::-1]).max(), "largest distance"),
         "means": (lambda s, u: s[u].mean() - s[~u].mean(), "two means"),
         "accuracy": (accuracy(lambda s: 0.8), "accuracy at one threshold"),
         "matrix": (pairs, "for each pair"),
@@ -298,8 +246,7 @@ WRONG = {
         "per image": (lambda s, u: s, "for each image"),
         "a curve": (lambda s, u: roc_curve(u, s), "a tuple"),
         "35 typed": (lambda s, u: pairs(s, u).sum() / 35, "Right for one set"),
-        "in place": (sorted_in_place, "changes the tensors"),
-        "nan": (lambda s, u: pairs(s, u).sum() / 0 * 0, "is NaN"),
+        "in place": (lambda s, u: s.mul_(2).mean(), "changes the tensors"),
         "a guess": (lambda s, u: 0.6, "You say 0.6;"),
         "truth second": (lambda s, u: roc_auc_score(s, u), "takes the truth first"),
     },
@@ -331,41 +278,35 @@ WRONG = {
         "float32": (lambda c, s: 32 * c.shape[1], "numbers of 32 bits"),
         "float64": (lambda c, s: 64 * c.shape[1], "numbers of 64 bits"),
         "typed step": (summed(lambda c, s: (c / 0.4).round()), "use the step"),
-        "0 · log 0": (with_empty_symbols, "never occur"),
-        "below 0": (below_zero, "Symbols are below 0"),
+        "0 · log 0": (by_bincount(lambda p: -(p * p.log()).sum()), "never occur"),
+        "below 0": (summed(entropy=lambda c: c.long().bincount().max()), "Symbols are below 0"),
         "not summed": (
             lambda c, s: torch.tensor([entropy(column) for column in rounded(c, s).T]),
             "for each of the d numbers",
         ),
         "per image": (lambda c, s: c.sum(1), "for each image"),
         "symbols": (rounded, "one number in all"),
-        "in place": (in_place_bits, "changes the tensors"),
+        "in place": (in_place, "changes the tensors"),
         "twice": (lambda c, s: 2 * summed()(c, s), "bits; expected"),
     },
 }
 AGAIN = {
     check.denoising_loss: {
         "no sigma, not clamped": (with_input(lambda x, s: x + torch.randn_like(x)), "multiply it"),
-        "asked without gradient": (
-            lambda model, x, s: F.mse_loss(model(noisy(x, s)).detach(), x),
-            "no gradient flows",
-        ),
+        "detached": (with_error(lambda y, x: F.mse_loss(y.detach(), x)), "no gradient flows"),
         "a gradient that ends": (
             with_error(lambda y, x: F.mse_loss(y.detach().requires_grad_(), x)),
             "no gradient flows",
         ),
-        "no_grad": (without_gradient, "no gradient flows"),
+        "no_grad": (torch.no_grad()(with_input(noisy)), "no gradient flows"),
     },
     check.area_under_roc: {
-        "swapped classes": (lambda s, u: roc_auc_score(~u, s), "Turned over: you count"),
         "turned scores": (lambda s, u: roc_auc_score(u, -s), "Turned over: you count"),
         "accuracy at 0.5": (accuracy(lambda s: 0.5), "one threshold"),
         "accuracy at the median": (accuracy(torch.median), "one threshold"),
-        "accuracy at the mean": (accuracy(torch.mean), "one threshold"),
     },
     check.bits: {
         "ceil": (summed(lambda c, s: (c / s).ceil()), "or up (ceil)"),
-        "long": (summed(lambda c, s: (c / s).long()), "You cut the decimals off"),
         "one number": (lambda c, s: 32, "numbers of 32 bits"),
     },
 }

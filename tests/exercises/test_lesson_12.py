@@ -43,12 +43,6 @@ def by_loop(rows, word):
     return part / whole
 
 
-def empties(rows, word):
-    answer = ratio(rows, word)
-    rows.clear()
-    return answer
-
-
 def weighted(losses, sizes):
     return sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / sum(sizes)
 
@@ -75,10 +69,6 @@ def into_a_tensor(losses, sizes):
 def there(answer):
     """The answer, with its own tensors on the losses' device."""
     return lambda losses, sizes: answer(losses, sizes, losses[0].device)
-
-
-def fetched(losses, sizes):
-    return float(np.average(torch.stack(losses).cpu().numpy(), weights=sizes))
 
 
 def listed(losses, sizes):
@@ -137,7 +127,7 @@ RIGHT = {
         "a buffer there": there(by_buffer),
         "moved": lambda v, n: (torch.stack(v) * torch.tensor(n).to(v[0].device)).sum() / sum(n),
         "by name": lambda v, n: by_stack(v, n, torch.device("cuda")),
-        "fetched at once": fetched,
+        "fetched at once": lambda v, n: float(np.average(torch.stack(v).cpu().numpy(), weights=n)),
         "a list at once": listed,
     },
     check.scale: {"by root": plan, "by powers": by_integers},
@@ -163,8 +153,7 @@ WRONG = {
         "equal": (chosen(lambda key, word: key == word), "whose name *is* the word"),
         "all": (lambda r, w: own(r) / own(r), "You don't choose"),
         "half": (lambda r, w: ratio(r, w) / 2.5, "For 'conv' you say 0.16; expected 0.4"),
-        "empties": (empties, "changes the rows"),
-        "not a number": (lambda r, w: math.nan, "is NaN"),
+        "empties": (lambda r, w: (ratio(r, w), r.clear())[0], "changes the rows"),
     },
     check.mean_loss: {
         "item": (asking(lambda v: v.item()), "6 times (.item())"),
@@ -210,18 +199,11 @@ WRONG = {
 
 AGAIN = {
     check.mean_loss: {
-        "torch.tensor": (
-            lambda v, n: (torch.tensor(v) * torch.tensor(n)).sum() / sum(n),
-            "6 times (float())",
-        ),
-        "rows of a stack": (
-            lambda v, n: asking(lambda loss: loss.item())(torch.stack(v), n),
-            "6 times (.item())",
-        ),
+        "torch.tensor": (lambda v, n: weighted(torch.tensor(v), n), "6 times (float())"),
+        "rows of a stack": (lambda v, n: asking(float)(torch.stack(v), n), "6 times (float())"),
         "to": (asking(lambda v: v.to("cpu")), "6 times (.to())"),
         "to device=": (asking(lambda v: v.to(device="cpu")), "6 times (.to())"),
         "print": (asking(lambda v: [print(v), v][1]), "6 times (print)"),
-        "detached": (asking(lambda v: v.detach().item()), "6 times (.item())"),
         "into a tensor here": (into_a_tensor, "on the same device"),
         "torch.equal": (asking(lambda v: (v.equal(v), v)[1]), "6 times (torch.equal)"),
         "nonzero": (asking(lambda v: v * len(v.nonzero())), "6 times (.nonzero())"),
