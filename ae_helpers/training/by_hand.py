@@ -35,6 +35,14 @@ relu_derivative = torch.ops.aten.threshold_backward.grad_input
 sigmoid_derivative = torch.ops.aten.sigmoid_backward.grad_input
 
 
+def suits(
+    model: nn.Module, objective: Objective, batch_size: int, processes: int, device: torch.device
+) -> bool:
+    """Whether these steps can train: the backbone by its own objective, alone, on a CPU."""
+    plain = objective is reconstruction_error and batch_size <= UP_TO
+    return plain and processes == 1 and device.type == "cpu" and ByHand.suits(model)
+
+
 def train_steps(
     model: nn.Module,
     images: Tensor,

@@ -4,6 +4,7 @@ Progress, checkpoints, a stop button that loses nothing, and a loud voice when t
 """
 
 import contextlib
+import importlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -26,6 +27,8 @@ from ae_helpers.training.threads import no_more_than_cores
 # The quick recipe, ``fit(Autoencoder.steady(), data, **QUICK)``: after one epoch of MNIST it is
 # where the backbone's own recipe is after fifteen (see ``benchmarks/``).
 QUICK = {"epochs": 1, "batch_size": 64, "learning_rate": 2e-2, "one_cycle": True}
+# Files beside this one, the fastest first. Without them training is slower, and nothing else.
+FASTER = ("by_hand", "matrix_products")
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -131,7 +134,7 @@ def fit(
         for epoch in range(history.epochs + 1, epochs + 1):
             started = time.monotonic()
             batches = batch_order(len(images), seed, epoch).to(device).split(batch_size)
-            steps = choose_steps(model, objective, batch_size, team, device, fast)
+            steps = choose_steps(model, objective, batch_size, team.processes, device, fast)
             weighted, parts = team.divide(objective, batches[len(run.losses) :])
             losses = steps(model, images, parts, run.optimizer, run.schedule, weighted)
             run.losses = team.mean(_record(losses, run, len(batches), epochs, say, stop))
@@ -212,7 +215,7 @@ def choose_steps(
     model: nn.Module,
     objective: Objective,
     batch_size: int,
-    team: Team,
+    processes: int,
     device: torch.device,
     fast: bool,
 ) -> Steps:
@@ -223,14 +226,11 @@ def choose_steps(
     - ``matrix_products.train_steps`` on a CPU, for all else;
     - ``loop.train_steps`` on a GPU, whose own routines are faster, and where ``fast`` is ``False``.
     """
-    if fast and device.type == "cpu":
-        with contextlib.suppress(ImportError):  # without these files training is slower, no more
-            from ae_helpers.training import by_hand, matrix_products
-
-            plain = objective is reconstruction_error and team.processes == 1
-            if plain and batch_size <= by_hand.UP_TO and by_hand.ByHand.suits(model):
-                return by_hand.train_steps
-            return matrix_products.train_steps
+    for name in FASTER if fast else ():
+        with contextlib.suppress(ModuleNotFoundError):
+            faster = importlib.import_module(f"ae_helpers.training.{name}")
+            if faster.suits(model, objective, batch_size, processes, device):
+                return faster.train_steps
     return train_steps
 
 

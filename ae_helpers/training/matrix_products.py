@@ -25,6 +25,13 @@ Fitting = Any
 BLOCK = 4  # neighbouring output columns that the banded product computes at once; 4 measured best
 
 
+def suits(
+    model: nn.Module, objective: Objective, batch_size: int, processes: int, device: torch.device
+) -> bool:
+    """Whether these steps can train: whatever it is, on a CPU."""
+    return device.type == "cpu"
+
+
 def train_steps(
     model: nn.Module,
     images: Tensor,

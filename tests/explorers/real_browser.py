@@ -212,16 +212,32 @@ PICTURES = """root => [...root.querySelectorAll("img")].map(image => {
 })"""
 
 
-# An explorer's pictures, if they are others than before and have come to rest. A kernel answers in
-# turn: what it says when asked twice comes after all changes, even one that waited in the page for
-# the answer to another. On Voilà's page there is no kernel to ask.
+# An explorer's pictures, if they are others than before and have come to rest: what the page has
+# sent to the kernel is answered, and nothing waited in the page for one of these answers.
 AT_REST = f"""async ([root, before]) => {{
-    const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
-    const later = () => new Promise(done => setTimeout(done, 100));
+    const {{ shell, widgetManager }} = window.jupyterapp;
+    const kernel = shell.currentWidget?.sessionContext?.session.kernel ?? widgetManager.kernel;
+    if (!kernel.aeAsked) {{
+        kernel.aeAsked = new Set();
+        kernel.anyMessage.connect((_, {{ msg, direction }}) => {{
+            const asks = direction === "send" && msg.channel === "shell";
+            if (asks) kernel.aeAsked.add(msg.header.msg_id);
+        }});
+        kernel.iopubMessage.connect((_, {{ content, parent_header }}) => {{ // once it is dealt with
+            if (content.execution_state === "idle") kernel.aeAsked.delete(parent_header.msg_id);
+        }});
+        kernel.statusChanged.connect((_, status) => {{
+            if (status.includes("restarting")) kernel.aeAsked.clear(); // nobody will answer
+        }});
+    }}
+    const frame = () => new Promise(requestAnimationFrame);
     const pictures = {PICTURES}, now = pictures(root);
     const same = (one, other) => one.every((picture, i) => picture === other?.[i]);
     if (now.includes(null) || same(now, before)) return false;
-    for (let asked = 0; asked < 2; asked++) await (kernel?.requestKernelInfo() ?? later());
+    for (let frames = 0; frames < 3; frames++) {{
+        if (kernel.aeAsked.size) return false;
+        await frame();
+    }}
     return same(now, pictures(root)) && now;
 }}"""
 
