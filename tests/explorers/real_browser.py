@@ -214,7 +214,7 @@ PICTURES = """root => [...root.querySelectorAll("img")].map(image => {
 
 # An explorer's pictures, if they are others than before and have come to rest: what the page has
 # sent to the kernel is answered, and nothing waited in the page for one of these answers.
-AT_REST = f"""async ([root, before]) => {{
+AT_REST = f"""async ([root, before, patience]) => {{
     const {{ shell, widgetManager }} = window.jupyterapp;
     const kernel = shell.currentWidget?.sessionContext?.session.kernel ?? widgetManager.kernel;
     if (!kernel.aeAsked) {{
@@ -231,14 +231,18 @@ AT_REST = f"""async ([root, before]) => {{
         }});
     }}
     const frame = () => new Promise(requestAnimationFrame);
-    const pictures = {PICTURES}, now = pictures(root);
+    const pictures = {PICTURES}, until = performance.now() + patience;
     const same = (one, other) => one.every((picture, i) => picture === other?.[i]);
-    if (now.includes(null) || same(now, before)) return false;
-    for (let frames = 0; frames < 3; frames++) {{
-        if (kernel.aeAsked.size) return false;
+    let now, frames = 0; // for how many of them nothing has happened
+    while (frames < 4) {{
+        if (performance.now() > until) throw new Error("no other pictures, or none at rest");
+        const last = now;
+        now = pictures(root);
+        const rests = !now.includes(null) && !same(now, before) && same(now, last);
+        frames = rests && !kernel.aeAsked.size ? frames + 1 : 0;
         await frame();
     }}
-    return same(now, pictures(root)) && now;
+    return now;
 }}"""
 
 
@@ -353,8 +357,7 @@ class ShownExplorer:
 
     def _at_rest(self, before: list[str] | None) -> list[str]:
         """Wait until the pictures are others than before, and stay so; those pictures."""
-        root = self.root.element_handle()
-        return self.page.wait_for_function(AT_REST, arg=[root, before], polling=100).json_value()
+        return self.page.evaluate(AT_REST, [self.root.element_handle(), before, PATIENCE])
 
 
 def explorers_on(page: "Page") -> list[ShownExplorer]:
