@@ -8,6 +8,7 @@ import html
 import inspect
 import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,8 @@ from PIL import Image
 import test_real_browser
 from ae_helpers import data, models, training, widgets
 from ae_helpers.course import series
+from ae_helpers.course.execute import execute_lesson
+from ae_helpers.files import PROJECT
 from ae_helpers.measures import baselines, pca
 from ae_helpers.models import shipped, vae
 from ae_helpers.widgets.controls import slider
@@ -141,20 +144,34 @@ def test_an_error_that_the_reader_is_not_shown(monkeypatch):
 # ------------------------------------------------------------------------------------ in notebooks
 
 
-def moved(notebook, folder):
-    """What is found after the last cell of a notebook, which runs in ``folder``."""
-    source = f"""import json, sys
+LAST_CELL = f"""import json, sys
 sys.path.append({str(Path(__file__).parent)!r})
 import every_control
 print(json.dumps(every_control.move_all()))"""
-    notebook.cells.append(nbformat.v4.new_code_cell(source))
-    resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
-    # To answer an Output widget, as that of `interact`, it uses the socket on which it waits for
-    # the cell to end, and may miss that.
-    client.handle_comm_msg = lambda *_: None
-    client.execute()
-    return json.loads(notebook.cells[-1].outputs[-1].text.splitlines()[-1])
+
+
+@pytest.fixture
+def moved(tmp_path, monkeypatch):
+    """A function that executes a notebook as `execute` does, and gives what its controls do then.
+
+    It runs from another folder than its own, for two epochs: the network is there to be looked at.
+    """
+    # To answer an Output widget, as that of `interact`, nbclient uses the socket on which it waits
+    # for the cell to end, and may miss that.
+    monkeypatch.setattr(NotebookClient, "handle_comm_msg", lambda *_: None)
+    shutil.copytree(PROJECT / "notebooks" / "images", tmp_path / "images")
+
+    def execute(notebook, name="planted.ipynb"):
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata.kernelspec = kernel
+        notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
+        nbformat.write(notebook, tmp_path / name)
+        parameters = {"epochs": 2, "seed": 3}
+        assert not execute_lesson(tmp_path / name, parameters, tmp_path / "out").error
+        cells = nbformat.read(tmp_path / "out" / name, as_version=4).cells
+        return json.loads(cells[-1].outputs[-1].text.splitlines()[-1])
+
+    return execute
 
 
 @pytest.mark.parametrize(
@@ -163,17 +180,12 @@ print(json.dumps(every_control.move_all()))"""
     + [pytest.param(path, marks=pytest.mark.verify) for path in series.find_lessons()],
     ids=lambda path: path.stem,
 )
-def test_every_control_of_a_notebook(path, tmp_path):
-    """The notebook runs from another folder than its own, too."""
-    notebook, calls = nbformat.read(path, as_version=4), 0
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            calls += len(re.findall(r"\bwidgets\.\w+\(", cell.source))
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source += "\nepochs = 2"  # as papermill would; the network is here to be looked at
-    found = moved(notebook, tmp_path)
+def test_every_control_of_a_notebook(path, moved):
+    notebook = nbformat.read(path, as_version=4)
+    source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    found = moved(notebook, path.name)
     assert [f"{path.name} · {line}" for line in found["problems"]] == []
-    assert found["explorers"] == calls
+    assert found["explorers"] == len(re.findall(r"\bwidgets\.\w+\(", source))
 
 
 PLANTED = """
@@ -209,9 +221,9 @@ ipywidgets.Text(description="name")
 """  # noqa: E501
 
 
-def test_what_is_planted_is_found(tmp_path):
+def test_what_is_planted_is_found(moved):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLANTED)])
-    assert moved(notebook, tmp_path)["problems"] == [
+    assert moved(notebook)["problems"] == [
         "A value · level: 7: ZeroDivisionError in <lambda>: division by zero",
         *3 * ["A button · Fail: click: ZeroDivisionError in <lambda>: division by zero"],
         "A picture · level: the picture never changes",

@@ -88,21 +88,17 @@ def test_the_gallery_shows_every_explorer():
 
 
 @pytest.mark.verify
-def test_the_series_runs_headless(tmp_path):
-    """By papermill, with other parameters, into pages and an index; nbval runs the defaults."""
+def test_the_command_executes_lessons(tmp_path):
+    """Into pages and an index. That papermill executes each is tested with its controls."""
     out = tmp_path / "a run"
     done = subprocess.run(
-        [*COMMAND, "execute", "-p", "epochs", "2", "-p", "seed", "3", "--output", out],
+        [*COMMAND, "execute", "--lessons", "00", "05", "-p", "epochs", "2", "--output", out],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  ok") == len(LESSONS)
-    names = {path.name for path in out.iterdir()}
-    assert names == {"index.html"} | {
-        f"{lesson.stem}{end}" for lesson in LESSONS for end in (".html", ".ipynb")
-    }
+    assert done.stdout.count("  ok") == 2
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in page and "PCA-64" in page
 
