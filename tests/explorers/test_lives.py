@@ -18,6 +18,8 @@ from real_browser import (
     stop_kernel,
 )
 
+pytestmark = pytest.mark.verify
+
 SOURCE = """
 from PIL import Image
 from ae_helpers.widgets import controls, explorer, pictures

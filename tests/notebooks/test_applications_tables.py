@@ -55,6 +55,7 @@ def test_what_the_lesson_says_of_the_table(table):
     assert (by_seed.loc[0] - by_seed.loc[1]).abs().max() < 0.03
 
 
+@pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(lesson, table, sample, cpu):
     """With a ninth of the steps, so not the same, but near: for 1s the error is no alarm."""
     row = lesson["study_row"](sample.take(2_000, 1_000), 1, 0, run_epochs=4)

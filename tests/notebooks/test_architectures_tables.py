@@ -80,6 +80,7 @@ def test_a_row_is_derived_anew_on_the_sample(lesson, sample, cpu, name):
     assert errors.min() < row["test error"] < 2 * errors.max()  # fewer digits teach less
 
 
+@pytest.mark.verify
 def test_a_bottleneck_row_is_derived_anew_on_the_sample(lesson, sample, cpu):
     row = lesson["one_run"](partial(lesson["with_numbers"], 2), sample.take(test=500), 0, epochs=4)
     errors = stored("bottleneck").query("network == 'backbone-2'")["test error"]

@@ -46,6 +46,7 @@ def test_the_sticks_of_digits_are_those_of_every_lesson(transfer):
     assert digits["PCA-64"] == pytest.approx(0.00905, abs=1e-5)
 
 
+@pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(lesson, transfer, cpu):
     """A quarter of the steps, so less well; near and far are the same."""
     worlds = lesson["worlds"]

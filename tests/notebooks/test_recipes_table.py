@@ -37,6 +37,7 @@ def test_the_steady_recipe_is_better(table):
     assert steady.max() < backbone.min()
 
 
+@pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(sample, table, lesson, cpu):
     """With as many steps as an epoch of the full set has: near the stored error, not there."""
     row = lesson["one_run"]("steady", 0, sample.take(test=500), 15)

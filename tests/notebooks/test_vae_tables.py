@@ -50,6 +50,7 @@ def test_the_shipped_networks_are_those_of_the_table(table, sample):
         assert found["distortion"] == pytest.approx(stored.loc[beta, "distortion"], rel=0.1)
 
 
+@pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(lesson, sample, table, cpu):
     """In a twentieth of the steps: the same columns, on the way to the stored row."""
     network, history = lesson["trained"](3.0, sample.take(4_000, 100), 6)
