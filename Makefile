@@ -3,16 +3,19 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+# PyTorch for the CPU or for NVIDIA's GPUs (cpu, cuda); auto: as this computer has a driver or not.
+TORCH ?= auto
 STAMP := $(VENV)/.installed
+DEVELOPERS := $(VENV)/.installed-dev
 # There from the birth of .venv until its first complete installation.
 UNFINISHED := $(VENV)/.unfinished
 
 # Settings of another Python must not leak into this one.
-unexport PYTHONHOME PYTHONPATH
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab play execute test verify refresh lock clean
+.PHONY: help lab play execute test verify lowest refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
@@ -21,11 +24,12 @@ help:
 	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
 	@echo "make verify   run the tests too slow for make test, and say which code none runs"
 	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
-	@echo "make lock     renew requirements.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
+	@echo "make lowest   run the tests with the oldest versions that pyproject.toml allows"
+	@echo "make lock     renew requirements*.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
 	@echo "make clean    delete .venv and caches; data/, executed/, runs/ and checkpoints/ stay"
 	@echo
-	@echo "The first of them installs everything into .venv (about 5 GB on Linux)."
-	@echo "Another Python: make PYTHON=python3.12 lab"
+	@echo "The first of them installs what it needs into .venv: about 1 GB, or 6 for NVIDIA's GPUs."
+	@echo "Another Python: make PYTHON=python3.12 lab   Another PyTorch: make TORCH=cuda lab, TORCH=cpu"
 
 lab: $(STAMP)
 	@$(PY) -m ae_helpers lab $(ARGS)
@@ -36,11 +40,11 @@ play: $(STAMP)
 execute: $(STAMP)
 	@$(PY) -m ae_helpers execute $(ARGS)
 
-test: $(STAMP)
+test: $(DEVELOPERS)
 	@echo "Running the tests: static checks, unit tests, every notebook"
 	@$(PY) -m pytest $(ARGS)
 
-verify: $(STAMP)
+verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
 	@$(PY) -m pytest -m verify --dist load --cov --cov-report= $(ARGS)
 ifndef ARGS
@@ -52,11 +56,25 @@ refresh: $(STAMP)
 	@echo "Executing the lessons in place, on the data in AE_DATA_DIR"
 	@$(PY) -m ae_helpers refresh $(ARGS)
 
-# --universal: one set for Linux, macOS and Windows, from the oldest Python that we support.
-lock: $(STAMP)
-	@echo "Renewing requirements.txt from pyproject.toml"
-	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev \
-		--custom-compile-command "make lock" --output-file requirements.txt pyproject.toml $(ARGS)
+LOWEST := $(VENV)/lowest
+lowest: $(DEVELOPERS)
+	@echo "Running the tests with the oldest versions that pyproject.toml allows"
+	@$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
+	@$(PY) -m uv pip install --python $(LOWEST) --resolution lowest-direct --editable ".[dev]"
+	@$(LOWEST)/bin/python -m pytest $(if $(ARGS),$(ARGS),--deselect tests/explorers/test_real_browser.py)
+
+# --universal: one set for Linux, macOS and Windows, from the oldest Python that we support. No
+# library for GPUs is pinned: torch names its own.
+LOCK = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command "make lock" pyproject.toml $(ARGS)
+FOR_GPUS := ^(nvidia|cuda|triton)
+lock: $(DEVELOPERS)
+	@echo "Renewing requirements.txt and requirements-dev.txt from pyproject.toml"
+	@$(LOCK) --output-file requirements.txt
+	@$(LOCK) --output-file requirements-dev.txt --extra dev --constraint requirements.txt
+	@grep -vE "$(FOR_GPUS)" requirements.txt > $(VENV)/lock && mv $(VENV)/lock requirements.txt
+	@{ grep "^#" requirements.txt; grep -vE "$(FOR_GPUS)" requirements-dev.txt \
+		| grep -vxFf requirements.txt; } > $(VENV)/lock && mv $(VENV)/lock requirements-dev.txt
 
 clean:
 	@echo "Deleting $(VENV) and caches"
@@ -65,12 +83,13 @@ clean:
 
 # The stamp holds the folder in which .venv was made, because scripts in .venv name it: a moved
 # or copied .venv does not count as installed, nor does one whose Python is gone.
-ifneq ($(shell [ -x $(PY) ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),yes)
+# Who asks for one PyTorch may have the other.
+ifneq ($(TORCH) $(shell [ -x $(PY) ] && [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),auto yes)
 .PHONY: $(STAMP)
 endif
 
 # Written last: an installation that breaks off does not count.
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt pyproject.toml install.py
 	@if [ -e $(UNFINISHED) ]; then \
 		echo "The last installation broke off: making $(VENV) anew"; rm -rf $(VENV); \
 	elif [ -e $(STAMP) ] && [ "$$(cat $(STAMP))" != "$$(pwd -P)" ]; then \
@@ -98,7 +117,9 @@ $(STAMP): requirements.txt pyproject.toml
 		echo "Making $(VENV) with Python $$version"; \
 		mkdir $(VENV) && touch $(UNFINISHED) && $(PYTHON) -m venv $(VENV); \
 	} >&2
-	@echo "Installing the packages of requirements.txt into $(VENV): minutes the first time"
-	@$(PY) -m pip install --requirement requirements.txt
-	@$(PY) -m pip install --quiet --no-deps --editable .
+	@$(PY) install.py --torch "$(TORCH)"
 	@rm -f $(UNFINISHED) && pwd -P > $(STAMP)
+
+$(DEVELOPERS): $(STAMP) requirements-dev.txt
+	@$(PY) install.py --torch "$(TORCH)" --dev
+	@touch $@

@@ -18,7 +18,10 @@ import ae_helpers
 PROJECT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
-REQUIREMENTS = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
+SETS = {
+    name: (PROJECT / name).read_text(encoding="utf-8")
+    for name in ("requirements.txt", "requirements-dev.txt")
+}
 
 # What conda calls differently.
 FROM_CONDA = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
@@ -58,29 +61,54 @@ def test_conda_python_is_one_that_we_support():
     assert python.removeprefix("python=") in SpecifierSet(PYPROJECT["requires-python"])
 
 
-def test_each_dependency_is_pinned_inside_its_range():
-    pins = {}
-    for line in REQUIREMENTS.splitlines():
-        if line and not line.lstrip().startswith("#"):
+def pins(text):
+    """The pinned versions of each package; several where they depend on the Python version."""
+    found = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
             pin = Requirement(line)
             assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), f"not one public version: {line}"
-            pins.setdefault(canonicalize_name(pin.name), []).append(pin.specifier)
-    extras = PYPROJECT["optional-dependencies"]
-    wanted = ranges(
-        PYPROJECT["dependencies"] + [line for group in extras.values() for line in group]
-    )
+            version = str(pin.specifier).removeprefix("==")
+            found.setdefault(canonicalize_name(pin.name), []).append(version)
+    return found
+
+
+READERS, DEVELOPERS = (pins(text) for text in SETS.values())
+
+
+@pytest.mark.parametrize(
+    ("pinned", "wanted"),
+    [
+        (READERS, ranges(PYPROJECT["dependencies"])),
+        (DEVELOPERS, ranges(PYPROJECT["optional-dependencies"]["dev"])),
+    ],
+    ids=SETS,
+)
+def test_each_dependency_is_pinned_inside_its_range(pinned, wanted):
     for name, specifier in wanted.items():
-        assert name in pins, f"{name} is not in requirements.txt: make lock"
-        for pin in pins[name]:  # several where they depend on the Python version
-            version = str(pin).removeprefix("==")
-            assert version in specifier, f"{name} {version} is not {specifier}: make lock"
+        versions = pinned.get(name) or READERS[name]  # what lessons need, tests may want too
+        assert all(version in specifier for version in versions), f"{name} {versions}: make lock"
 
 
-def test_requirements_come_from_anywhere():
+def test_readers_and_developers_have_two_sets():
+    assert not READERS.keys() & DEVELOPERS.keys()
+    assert not READERS.keys() & ranges(PYPROJECT["optional-dependencies"]["dev"]).keys() - {
+        "pyyaml"
+    }
+
+
+def test_no_library_for_gpus_is_pinned():
+    """A reader without a GPU would get them all the same; torch's own metadata names them."""
+    for_gpus = re.compile("nvidia|cuda|triton")
+    assert not [name for name in READERS | DEVELOPERS if for_gpus.match(name)]
+
+
+@pytest.mark.parametrize("text", SETS.values(), ids=SETS)
+def test_requirements_come_from_anywhere(text):
     """No registry, no folder, no option: the reader's own pip settings decide."""
-    lines = [line.partition("#")[0] for line in REQUIREMENTS.splitlines()]
+    lines = [line.partition("#")[0] for line in text.splitlines()]
     assert not [line for line in lines if "://" in line or " @ " in line or line.startswith("-")]
-    assert "://" not in REQUIREMENTS and "make lock" in REQUIREMENTS[:200]
+    assert "://" not in text and "make lock" in text[:200]
 
 
 needs_symlinks = pytest.mark.skipif(

@@ -14,6 +14,13 @@ pytestmark = pytest.mark.skipif(
     os.name == "nt" or not shutil.which("make"), reason="make is needed, and a Unix shell"
 )
 
+# As `make lock` finds them: with libraries for GPUs, and with all that lessons need in both sets.
+SOURCES = {
+    "requirements.txt": "# by uv\nnumpy==1\nnvidia-cublas==2\n",
+    "requirements-dev.txt": "# by uv\nnumpy==1\nnvidia-cublas==2\npytest==3\ntriton==4\n",
+    "pyproject.toml": "",
+    "install.py": "",
+}
 # `-c` asks for the version, then for ensurepip; `-m venv` copies this script into the new folder.
 FAKE_PYTHON = """#!/bin/sh
 echo "$@" >> "$LOG"
@@ -21,7 +28,7 @@ case "$*" in
     *version_info*) echo "$VERSION"; exit "$TOO_OLD" ;;
     *ensurepip*) exit "$NO_ENSUREPIP" ;;
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-    "-m pip install "*) exit "$PIP_FAILS" ;;
+    "install.py "*) exit "$FAILS" ;;
 esac
 """
 
@@ -33,8 +40,8 @@ class Checkout:
         self.folder = folder
         folder.mkdir(parents=True)
         shutil.copy(PROJECT / "Makefile", folder)
-        for name in ("requirements.txt", "pyproject.toml"):
-            (folder / name).touch()
+        for name, text in SOURCES.items():
+            (folder / name).write_text(text)
         self.python = folder.parent / "fake_python"
         self.python.write_text(FAKE_PYTHON)
         self.python.chmod(0o755)
@@ -43,9 +50,9 @@ class Checkout:
         """The exit status and all that was printed; `self.asked`: what the fake Python heard."""
         log = self.folder.parent / "log"
         log.write_text("")
-        settings = {"VERSION": "3.12.1", "TOO_OLD": "0", "NO_ENSUREPIP": "0", "PIP_FAILS": "0"}
+        settings = {"VERSION": "3.12.1", "TOO_OLD": "0", "NO_ENSUREPIP": "0", "FAILS": "0"}
         # A `make test` that runs this test must not hand its own settings down.
-        ours = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PYTHON", "ARGS"}
+        ours = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "PYTHON", "ARGS", "TORCH"}
         outer = {name: value for name, value in os.environ.items() if name not in ours}
         result = subprocess.run(
             ["make", f"PYTHON={python or self.python}", *words],
@@ -65,7 +72,7 @@ class Checkout:
         return output
 
     def installs(self):
-        return [line for line in self.asked if line.startswith("-m pip install")]
+        return [line for line in self.asked if line.startswith("install.py")]
 
     def change(self, name):
         """Make one file newer than the installation, and all others older."""
@@ -84,35 +91,46 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def installed(checkout):
-    checkout.succeed("lab")
+    checkout.succeed("test")
     return checkout
 
 
 def test_help_is_the_default(checkout):
     output = checkout.succeed()
     assert not checkout.asked
-    for target in ("lab", "play", "execute", "test", "verify", "lock", "clean"):
+    for target in ("lab", "play", "execute", "test", "verify", "lowest", "lock", "clean"):
         assert f"make {target} " in output
 
 
 def test_first_run_installs_and_second_does_not(checkout):
     output = checkout.succeed("lab")
     assert "Making .venv with Python 3.12.1" in output
-    assert "Installing the packages of requirements.txt" in output
-    assert checkout.installs() == [
-        "-m pip install --requirement requirements.txt",
-        "-m pip install --quiet --no-deps --editable .",
-    ]
+    assert checkout.installs() == ["install.py --torch auto"]
     assert checkout.asked[-1] == "-m ae_helpers lab"
     assert checkout.succeed("lab") == ""
     assert checkout.asked == ["-m ae_helpers lab"]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
+def test_tests_need_more(checkout):
+    checkout.succeed("lab")
+    checkout.succeed("test")
+    assert checkout.asked == ["install.py --torch auto --dev", "-m pytest"]
+    checkout.succeed("test")
+    assert checkout.asked == ["-m pytest"]
+
+
+def test_the_choice_of_pytorch_is_handed_on(installed):
+    installed.succeed("lab", "TORCH=cuda")  # though something is installed
+    assert installed.asked[1:] == ["install.py --torch cuda", "-m ae_helpers lab"]
+    installed.succeed("lab")
+    assert installed.asked == ["-m ae_helpers lab"]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml", "install.py"])
 def test_changed_requirements_are_installed(installed, name):
     installed.change(name)
     assert "anew" not in installed.succeed("lab")
-    assert len(installed.installs()) == 2
+    assert len(installed.installs()) == 1
     assert not any(line.startswith("-m venv") for line in installed.asked)
     assert installed.succeed("lab") == ""
 
@@ -140,8 +158,13 @@ def test_verify_ends_with_the_code_that_no_test_runs(installed):
 
 
 def test_lock(installed):
-    installed.succeed("lock")
-    assert installed.asked[-1].startswith("-m uv pip compile --quiet --universal")
+    """Two sets, the developers' without what is in the other, both without libraries for GPUs."""
+    installed.succeed("lock", "ARGS=--upgrade")
+    assert all(line.startswith("-m uv pip compile --quiet --univ") for line in installed.asked)
+    assert "--upgrade --output-file requirements.txt" in installed.asked[0]
+    assert "--upgrade --output-file requirements-dev.txt --extra dev" in installed.asked[1]
+    sets = [(installed.folder / name).read_text() for name in list(SOURCES)[:2]]
+    assert sets == ["# by uv\nnumpy==1\n", "# by uv\npytest==3\n"]
 
 
 def test_status_of_the_tool_is_that_of_make(installed):
@@ -173,19 +196,19 @@ def test_a_python_that_will_not_do(checkout, target, options, says):
 
 
 def test_interrupted_installation_does_not_count(checkout):
-    assert checkout.make("lab", PIP_FAILS="1")[0] != 0
+    assert checkout.make("lab", FAILS="1")[0] != 0
     assert "-m ae_helpers lab" not in checkout.asked
     leftover = checkout.folder / ".venv" / "leftover"
     leftover.touch()
     assert "broke off: making .venv anew" in checkout.succeed("lab")
-    assert len(checkout.installs()) == 2 and not leftover.exists()
+    assert len(checkout.installs()) == 1 and not leftover.exists()
 
 
 def test_interrupted_update_does_not_count(installed):
     installed.change("requirements.txt")
-    assert installed.make("lab", PIP_FAILS="1")[0] != 0
+    assert installed.make("lab", FAILS="1")[0] != 0
     assert "anew" not in installed.succeed("lab")  # a working .venv is not thrown away for it
-    assert len(installed.installs()) == 2
+    assert len(installed.installs()) == 1
 
 
 def test_moved_project(installed):
@@ -213,7 +236,7 @@ def test_venv_made_by_hand_is_kept(checkout):
     (venv / "bin").mkdir(parents=True)
     shutil.copy(checkout.python, venv / "bin" / "python")
     assert "anew" not in checkout.succeed("lab")
-    assert len(checkout.installs()) == 2
+    assert len(checkout.installs()) == 1
     assert not any(line.startswith("-m venv") for line in checkout.asked)
 
 
@@ -224,4 +247,4 @@ def test_clean(installed):
         path.touch()
     assert "Deleting" in installed.succeed("clean")
     left = {path.name for path in installed.folder.rglob("*") if path.is_file()}
-    assert left == {"Makefile", "requirements.txt", "pyproject.toml", "index.html", "MNIST"}
+    assert left == {"Makefile", *SOURCES, "index.html", "MNIST"}
