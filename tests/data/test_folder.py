@@ -1,9 +1,14 @@
 """The reader's own pictures: whatever the files are, one shape comes out, or a clear refusal."""
 
+import errno
+import os
+import struct
+import sys
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ae_helpers import data
 
@@ -69,8 +74,17 @@ def test_the_camera_was_turned(folder):
     assert image[:, 0, 10].tolist() == [*RED] and image[:, 39, 10].tolist() == [*BLUE]
 
 
-def test_what_is_transparent_is_black(folder):
-    save_twice(folder, Image.new("RGBA", (4, 4), (255, 255, 255, 0)))
+@pytest.mark.parametrize(
+    ("mode", "colour", "more"),
+    [
+        ("RGBA", (255, 255, 255, 0), {}),
+        ("LA", (255, 0), {}),
+        ("L", 255, {"transparency": 255}),
+        ("1", 1, {"transparency": 1}),
+    ],
+)
+def test_what_is_transparent_is_black(folder, mode, colour, more):
+    save_twice(folder, Image.new(mode, (4, 4), colour), **more)
     assert data.load_folder(folder, channels=1).train_images.max() == 0
 
 
@@ -114,9 +128,132 @@ def test_a_corrupt_picture_is_named(folder, capsys):
 def test_what_is_ignored(folder, capsys):
     for name in ("a.png", "b.png", ".hidden.png", ".cache/c.png"):
         save(folder, name)
-    (folder / "notes.txt").write_text("words")
     (folder / "folder.png").mkdir()
     assert len(everything(data.load_folder(folder, 3))) == 2 and capsys.readouterr().out == ""
+
+
+# Exif with an orientation and a width that is a float, as some program wrote it.
+ODD_EXIF = b"Exif\0\0II*\0\x08\0\0\0\2\0" + struct.pack(
+    "<HHIfHHIHHI", *(256, 11, 1, 3.5), *(0x0112, 3, 1, 6, 0), 0
+)
+UNREADABLE = {
+    "odd EXIF": (lambda p: Image.new("L", (8, 6)).save(p, exif=ODD_EXIF), "x.jpg", "an integer"),
+    "nothing in it": (lambda p: p.touch(), "x.jpg", "cannot identify"),
+    "a damaged header": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" * 3), "x.png", "x.png"),
+    "too large": (lambda p: Image.new("1", (100, 99)).save(p), "x.png", "limit of 3000"),
+    "nearly too large": (lambda p: Image.new("1", (50, 36)).save(p), "x.png", "limit of 1500"),
+    "floats": (lambda p: Image.new("F", (8, 6)).save(p), "x.tif", "no fixed scale"),
+    "32 bits": (lambda p: Image.new("I", (8, 6)).save(p), "x.tif", "no fixed scale"),
+    "a link to nowhere": (lambda p: p.symlink_to("nowhere.png"), "x.png", "leads nowhere"),
+    "a link to itself": (lambda p: p.symlink_to(p), "x.png", "leads nowhere"),
+    "a pipe": (lambda p: os.mkfifo(p), "x.png", "no file"),
+    "two lines in its name": (lambda p: p.touch(), "x\n.png", "cannot identify"),
+    "no text in its name": (lambda p: p.touch(), "\udcff.png", "cannot identify"),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not all systems have such names and files")
+@pytest.mark.parametrize(("write", "name", "words"), UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.filterwarnings("error")  # PIL warns of the nearly too large
+def test_one_bad_file_is_named_and_the_others_read(folder, write, name, words, capsys, monkeypatch):
+    write(folder / name)
+    for other in ("a.png", "b.png"):
+        save(folder, other)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_500)
+    assert len(everything(data.load_folder(folder, 3))) == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"left out: {repr(name)[1:-1]} (") and words in line
+    line.encode()  # it can be printed
+
+
+@pytest.mark.parametrize("error", [MemoryError(), struct.error("bad"), ZeroDivisionError("bad")])
+def test_whatever_a_format_raises(folder, error, monkeypatch, capsys):
+    save_twice(folder, half_red())
+    save(folder, "c.png", (7, 7))
+    read = ImageOps.exif_transpose
+
+    def fail(image):
+        if image.size == (7, 7):
+            raise error
+        return read(image)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", fail)
+    assert len(everything(data.load_folder(folder, 3))) == 2
+    assert capsys.readouterr().out == f"left out: c.png ({str(error) or 'MemoryError()'})\n"
+
+
+def test_what_may_not_be_read_is_named(folder, monkeypatch, capsys):
+    save_twice(folder, half_red())
+    save(folder, "private/c.png")
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("private"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert len(everything(data.load_folder(folder, 3))) == 2
+    said = capsys.readouterr().out
+    assert said.startswith("left out: private (") and "Permission denied" in said
+
+
+def test_files_that_pillow_does_not_know_are_counted(folder, capsys, refused):
+    for i in range(40):
+        (folder / f"IMG_{i}.HEIC").write_bytes(b"....ftypheic")
+    words = ["left out: 40 .heic (", "convert pictures to .jpg", "pip install pillow-heif"]
+    with refused(ValueError, "no picture in", *words):
+        data.load_folder(folder, 3)
+    save_twice(folder, half_red())
+    for name in ("scan.pdf", "b.pdf", "IMG_1"):
+        (folder / name).touch()
+    assert len(everything(data.load_folder(folder, 3))) == 2
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("left out: 40 .heic, 2 .pdf, 1 without an ending (")
+    for i in range(5):
+        (folder / f"x.{i}").touch()
+    (folder / "IMG_0.HEIC").rename(folder / ".hidden.HEIC")
+    data.load_folder(folder, 3)
+    assert "39 .heic, 2 .pdf, 1 without an ending, 1 .0, 1 .1, … (" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="who makes links on Windows needs a right to")
+def test_linked_folders_are_read_once(folder, tmp_path, capsys):
+    save(tmp_path / "elsewhere", "a.png")
+    save(folder, "b.png")
+    (folder / "cats").symlink_to(tmp_path / "elsewhere")
+    (folder / "again").symlink_to(folder)
+    found = data.load_folder(folder, 3)
+    assert len(everything(found)) == 2 and capsys.readouterr().out == ""
+    assert sorted([*found.train_labels.tolist(), *found.test_labels.tolist()]) == [0, 1]
+
+
+def test_smallest_and_nested(folder):
+    save(folder, "one.png", (1, 1))
+    (folder / "a" / "b").mkdir(parents=True)
+    save(folder / "a" / "b" / "c", "fünf 数.png", (1, 900))
+    found = data.load_folder(folder, 3, size=4)
+    assert everything(found).shape == (2, 3, 4, 4) and (everything(found)[:, 0] == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "more"),
+    [
+        ("a JPEG.png", "RGB", {"format": "JPEG"}),
+        ("moving.gif", "RGB", {"append_images": [half_red()]}),
+        ("pages.tif", "RGB", {"append_images": [half_red()]}),
+        ("two lenses.mpo", "RGB", {"append_images": [half_red()]}),
+        ("printer's inks.jpg", "CMYK", {}),
+        ("video.jpg", "YCbCr", {}),
+    ],
+)
+def test_odd_but_good(folder, name, mode, more):
+    for i in "12":
+        image = Image.new("RGB", (8, 6), RED).convert(mode)
+        image.save(folder / f"{i} {name}", save_all="append_images" in more, **more)
+    image = data.load_folder(folder, 3).train_images[0].float()
+    assert image.shape == (3, 6, 8)
+    assert (image - torch.tensor(RED).view(3, 1, 1)).abs().max() < 4
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "no picture in"), (1, "one picture, 0.png, in")])
