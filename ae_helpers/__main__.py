@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ae_helpers.course import execute, refresh, series, sweep
+from ae_helpers.files import data_dir, replacing
 
 
 def train(args: argparse.Namespace) -> int:
@@ -16,7 +17,6 @@ def train(args: argparse.Namespace) -> int:
 
     from ae_helpers import measures, plots, training
     from ae_helpers.data import load
-    from ae_helpers.files import replacing
     from ae_helpers.measures import baselines
     from ae_helpers.models import Autoencoder
     from ae_helpers.training.distributed import Team
@@ -155,9 +155,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit status: 0, 1 if training went wrong, 2 for bad input."""
     args = parse(argv)
-    folder = os.environ.get("AE_DATA_DIR")
+    folder = data_dir()
     if folder and folder != "sample":  # the lessons run in another folder than this one
-        os.environ["AE_DATA_DIR"] = str(Path(folder).expanduser().absolute())
+        os.environ["AE_DATA_DIR"] = os.path.abspath(os.path.expanduser(folder))
     try:
         return args.function(args)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:

@@ -37,6 +37,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def data_dir() -> str:
+    """What ``AE_DATA_DIR`` says, without the quotes and spaces that shells leave; else ``""``."""
+    return os.environ.get("AE_DATA_DIR", "").strip(" \t\r\n\"'")
+
+
 def own_folder(name: str) -> Path:
     """The folder ``name`` in the project, or in the user's cache where the project is read-only."""
     if (PROJECT / "notebooks").is_dir() and os.access(PROJECT, os.W_OK):

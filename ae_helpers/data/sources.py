@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import torch
 from torch import Tensor
-
-from ae_helpers.files import replacing
 
 # Training images, training labels, test images, test labels.
 Parts = tuple[Tensor, ...]
@@ -27,7 +26,7 @@ FILES = {
 
 
 def torchvision_datasets() -> ModuleType:
-    """``torchvision.datasets``, imported when a file is to be read: it takes more than a second.
+    """``torchvision.datasets``, imported when it is needed: that takes more than a second.
 
     Raises:
         ImportError: torchvision doesn't fit torch; the message has the cure.
@@ -76,10 +75,11 @@ class Source:
     def missing(self, root: Path) -> list[str]:
         """Those of its files that aren't in ``root``, relative to it."""
         paths = [f"{self.place}/{file}" for file in self.files]
-        return [path for path in paths if not self._is_there(root / path)]
+        return [path for path in paths if not self._file(root / path)]
 
-    def _is_there(self, path: Path) -> bool:
-        return path.exists()
+    def _file(self, path: Path) -> Path | None:
+        """The file at ``path``, or what is the same by another name."""
+        return path if path.is_file() else None
 
     def read(self, root: Path) -> Parts:
         """Its images, ``uint8`` ``(N, C, H, W)``, and labels.
@@ -120,58 +120,51 @@ class Idx(Source):
     def files(self) -> list[str]:
         return list(FILES)
 
-    def _is_there(self, path: Path) -> bool:
-        return path.exists() or path.with_name(f"{path.name}.gz").exists()
+    def _file(self, path: Path) -> Path | None:
+        # Sites ship them with a dot, or gzipped; browsers unpack them and keep the name.
+        here = [path, *sorted(path.parent.glob("*"))]
+        return next((p for p in here if plain(p.name) == path.name and p.is_file()), None)
 
     def read(self, root: Path) -> Parts:
-        kind = getattr(torchvision_datasets(), self.kind)
-        for file, header in FILES.items():
-            path = root / self.place / file
-            if not path.exists():
-                _unpack(path.with_name(file + ".gz"), dict(kind.resources))
-            with open(path, "rb") as opened:
-                head = opened.read(4 * len(header))
-            _check(file, head, path.stat().st_size, header, _cure(path))
-        train, test = (kind(root, train=flag) for flag in (True, False))
-        return train.data[:, None], train.targets, test.data[:, None], test.targets
-
-    def installed(self) -> Parts:
-        """The same, unpacked in memory from the files of the package."""
         parts = []
         for file, header in FILES.items():
-            path, cure = Path(self.folder) / f"{file}.gz", f"Install {self.package} again."
-            try:
-                content = bytearray(gzip.decompress(path.read_bytes()))
-            except (OSError, EOFError, zlib.error) as error:
-                raise ValueError(f"{path.name} can't be unpacked ({error}). {cure}") from error
-            _check(path.name, content[: 4 * len(header)], len(content), header, cure)
-            numbers = torch.frombuffer(content, dtype=torch.uint8, offset=4 * len(header))
-            is_images = len(header) > 2
-            parts.append(numbers.view(-1, 1, *header[2:]) if is_images else numbers.long())
+            path = root / self.place / file
+            path = self._file(path) or path
+            parts.append(_numbers(path, header, _cure(path)))
         return tuple(parts)
 
+    def installed(self) -> Parts:
+        """The same, from the files of the package."""
+        cure = f"Install {self.package} again."
+        files = FILES.items()
+        return tuple(_numbers(Path(self.folder, f"{f}.gz"), head, cure) for f, head in files)
 
-def _unpack(packed: Path, sums: dict[str, str]) -> None:
-    """Unpack a gzipped file of MNIST, if its checksum is the one that torchvision knows."""
-    from torchvision.datasets.utils import calculate_md5
 
-    found, wanted = calculate_md5(packed), sums[packed.name]
-    if found != wanted:
-        raise ValueError(
-            f"{packed.name} ({packed.stat().st_size:,} bytes) has the MD5 checksum {found}; "
-            f"expected {wanted}: it is damaged. {_cure(packed)}"
-        )
-    with replacing(packed.with_suffix("")) as part:
-        part.write_bytes(gzip.decompress(packed.read_bytes()))
+def plain(name: str) -> str:
+    """A file's name as torchvision writes it: small letters, dashes, not packed."""
+    return name.lower().removesuffix(".gz").replace(".idx", "-idx")
+
+
+def _numbers(path: Path, header: tuple[int, ...], cure: str) -> Tensor:
+    """What stands in one of MNIST's files behind its header, gzipped or not."""
+    content = np.fromfile(path, np.uint8)
+    if content[:2].tobytes() == b"\x1f\x8b":  # gzip's mark; its name may say otherwise
+        try:
+            content = np.frombuffer(bytearray(gzip.decompress(content.tobytes())), np.uint8)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path.name} can't be unpacked ({error}). {cure}") from error
+    start = 4 * len(header)
+    _check(path.name, content[:start].tobytes(), len(content), header, cure)
+    numbers = torch.from_numpy(content)[start:]
+    is_images = len(header) > 2
+    return numbers.view(-1, 1, *header[2:]) if is_images else numbers.long()
 
 
 def _cure(path: Path) -> str:
     return f"Delete {path} and load without naming a folder: what is missing will be downloaded."
 
 
-def _check(
-    name: str, head: bytes | bytearray, size: int, expected: tuple[int, ...], cure: str
-) -> None:
+def _check(name: str, head: bytes, size: int, expected: tuple[int, ...], cure: str) -> None:
     """Compare a file's header and length with what MNIST's have, before its numbers are read."""
     wanted = 4 * len(expected) + torch.Size(expected[1:]).numel()
     found = struct.unpack(f">{len(expected)}i", head) if len(head) == 4 * len(expected) else ()
