@@ -61,7 +61,8 @@ lowest: $(DEVELOPERS)
 	@echo "Running the tests with the oldest versions that pyproject.toml allows"
 	@$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
 	@$(PY) -m uv pip install --python $(LOWEST) --resolution lowest-direct --editable ".[dev]"
-	@$(LOWEST)/bin/python -m pytest $(if $(ARGS),$(ARGS),--deselect tests/explorers/test_real_browser.py)
+	@$(LOWEST)/bin/python -m pytest --deselect tests/explorers/test_real_browser.py \
+		--deselect tests/notebooks/test_static.py::test_types $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support. No
 # library for GPUs is pinned: torch names its own.

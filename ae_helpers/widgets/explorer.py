@@ -162,7 +162,7 @@ def _poster(explorer: Explorer) -> Figure:
     )
     for axis, (name, image) in zip(axes[0], explorer.shown.items(), strict=True):
         # Digits stay crisp; lines that are one pixel wide aren't doubled here and there.
-        axis.imshow(image.convert("RGB"), interpolation="auto")
+        axis.imshow(image.convert("RGB"), interpolation="antialiased")
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
         axis.set_title(name, fontsize=10)

@@ -88,7 +88,7 @@ def test_the_map_keeps_groups_together(cloud):
 
 
 def test_a_map_needs_more_points_than_neighbours(cloud):
-    with pytest.raises(ValueError, match=r"perplexity \(300\) must be less than n_samples \(300\)"):
+    with pytest.raises(ValueError, match="perplexity.* must be less than n_samples"):
         latent.tsne(cloud, 300)
 
 
