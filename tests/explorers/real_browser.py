@@ -165,15 +165,21 @@ def open_in_lab(page: "Page", address: str, notebook: str) -> None:
     """Open ``notebooks/<notebook>`` and wait until its kernel is ready."""
     server, token = address.split("/lab")[0], address.split("?")[1]
     page.goto(f"{server}/lab/tree/notebooks/{notebook}?reset&{token}")
-    page.wait_for_function(
-        """path => {
-            const shown = window.jupyterapp?.shell.currentWidget;
-            return shown?.context?.path === path && shown.context.isReady &&
-                shown.sessionContext.session?.kernel?.status === "idle";
-        }""",
-        arg=f"notebooks/{notebook}",
-        timeout=2 * PATIENCE,
-    )
+    ready = """path => {
+        const shown = window.jupyterapp?.shell.currentWidget;
+        return shown?.context?.path === path && shown.context.isReady &&
+            shown.sessionContext.session?.kernel?.status === "idle";
+    }"""
+    state = """() => {
+        const shown = window.jupyterapp?.shell.currentWidget;
+        const { status, connectionStatus } = shown?.sessionContext?.session?.kernel ?? {};
+        const { href } = location, { visibilityState } = document;
+        return { href, visibilityState, path: shown?.context?.path, status, connectionStatus };
+    }"""
+    try:
+        page.wait_for_function(ready, arg=f"notebooks/{notebook}", timeout=2 * PATIENCE)
+    except Error as error:
+        raise RuntimeError(f"no kernel for {notebook}: {page.evaluate(state)}") from error
 
 
 def command(page: "Page", name: str, **args) -> None:
