@@ -61,6 +61,8 @@ def lab_command(
     # would open only in a browser that JupyterLab starts itself.
     command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
     command.append("--ServerApp.jpserver_extensions=ae_helpers.course.saving=True")
+    # Defaults, which a reader's own settings outdo: no question about news lies over the lesson.
+    command.append(f"--LabApp.app_settings_dir={Path(__file__).parent / 'lab_settings'}")
     if is_root:
         command.append("--allow-root")
     if args.no_browser or not _has_display(environ, platform):

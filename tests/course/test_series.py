@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_lab_opens_the_first_lesson(project):
         f"--ServerApp.root_dir={project}",
         "--LabApp.default_url=/lab/tree/notebooks/01_train.ipynb",
         "--ServerApp.jpserver_extensions=ae_helpers.course.saving=True",
+        f"--LabApp.app_settings_dir={Path(series.__file__).parent / 'lab_settings'}",
     ]
 
 

@@ -558,6 +558,12 @@ def test_the_focus_is_seen(page):
 
 
 @main_path
+def test_jupyterlab_asks_nothing(page):
+    """About news, say: its question would lie over the lesson until it is answered."""
+    assert page.locator(".Toastify__toast").all_inner_texts() == []
+
+
+@main_path
 def test_sliders_have_a_track_at_200_per_cent(page):
     with resized(page, 640, 360):  # of 1280×720
         for track in page.locator(".ae-explorer .noUi-target").all():
