@@ -1,9 +1,11 @@
 """pyproject.toml, requirements.txt, environment.yml and binder/ say the same; so do versions."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -156,3 +158,30 @@ def test_script_parses(script):
     assert "\nset -euo pipefail\n" in script.read_text(encoding="utf-8")
     result = subprocess.run(["bash", "-n", script], capture_output=True, text=True)
     assert result.returncode == 0 and not result.stderr, result.stderr
+
+
+def test_the_project_lies_in_one_place():
+    """As `urls` says: badges, commands and citation lead there, whoever hosts a fork."""
+    owner, name = PYPROJECT["urls"]["Repository"].removeprefix("https://github.com/").split("/")
+    assert name == PYPROJECT["name"]
+    links = re.compile(rf"[\w.-]+(?:/v2/gh|/github)?/([\w.-]+)/{name}\b")
+    found = {
+        path.relative_to(PROJECT).as_posix(): set(links.findall(path.read_text(encoding="utf-8")))
+        for path in [*PROJECT.glob("*.*"), *PROJECT.glob("notebooks/*.ipynb")]
+        if path.suffix in (".md", ".cff", ".ipynb", ".toml")
+    }
+    found = {name: owners for name, owners in found.items() if owners}
+    assert {"README.md", "CITATION.cff", "notebooks/00_start_here.ipynb"} < found.keys()
+    assert {name: owners - {owner} for name, owners in found.items() if owners != {owner}} == {}
+
+
+def test_lesson_00_says_what_colab_lacks(monkeypatch):
+    """And README says the same, in the same two lines."""
+    lesson = (PROJECT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8")
+    first = next(c for c in json.loads(lesson)["cells"] if c["cell_type"] == "code")
+    monkeypatch.setitem(sys.modules, "ae_helpers.course.installation", None)  # not to be found
+    with pytest.raises(ModuleNotFoundError, match="^import of ae_helpers") as raised:
+        exec("".join(first["source"]), {})
+    lines = str(raised.value).splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["!git", "%pip"]
+    assert "\n```\n" + "\n".join(lines) + "\n```\n" in (PROJECT / "README.md").read_text("utf-8")

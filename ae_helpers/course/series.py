@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ae_helpers.files import PROJECT
 
+SETTINGS = Path(__file__).parent / "settings"  # of JupyterLab (overrides.json) and of Voilà
+
 
 def find_lessons() -> list[Path]:
     """The lessons in reading order.
@@ -61,6 +63,8 @@ def lab_command(
     # would open only in a browser that JupyterLab starts itself.
     command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
     command.append("--ServerApp.jpserver_extensions=ae_helpers.course.saving=True")
+    # Defaults, which a reader's own settings outdo: no question about news lies over the lesson.
+    command.append(f"--LabApp.app_settings_dir={SETTINGS}")
     if is_root:
         command.append("--allow-root")
     if args.no_browser or not _has_display(environ, platform):
@@ -112,6 +116,10 @@ def play_command(args: argparse.Namespace, environ: Mapping[str, str], platform:
     command = [sys.executable, "-m", "voila", str(gallery())]
     command += [
         f"--theme={args.theme}",
+        # The page comes at once, and each explorer when its cell has run.
+        "--VoilaConfiguration.progressive_rendering=True",
+        # While cells run, Voilà hears no answer to its pings: after 90 s it gave up the cells left.
+        f"--Voila.config_file_paths={SETTINGS}",
         "--Voila.auto_token=True",  # or else anybody on this computer could use the page
         # A page that is closed cannot end its kernel: Voilà refuses its request (403).
         "--MappingKernelManager.cull_idle_timeout=60",

@@ -41,6 +41,7 @@ def test_lab_opens_the_first_lesson(project):
         f"--ServerApp.root_dir={project}",
         "--LabApp.default_url=/lab/tree/notebooks/01_train.ipynb",
         "--ServerApp.jpserver_extensions=ae_helpers.course.saving=True",
+        f"--LabApp.app_settings_dir={series.SETTINGS}",
     ]
 
 
@@ -76,6 +77,7 @@ def test_play_serves_the_gallery_to_this_computer_only(project):
     gallery = str(project / "notebooks" / "gallery.ipynb")
     assert command[:4] == [sys.executable, "-m", "voila", gallery]
     assert "--Voila.auto_token=True" in command and "--theme=light" in command
+    assert "--VoilaConfiguration.progressive_rendering=True" in command
     assert not any("ip=" in word or "port=" in word for word in command)  # as Voilà chooses them
     assert "--no-browser" not in command
     assert "--no-browser" in play_command()

@@ -103,16 +103,14 @@ def serving_lab(project: Path, folder: Path, theme: str = "light") -> Iterator[s
         folder: an empty one, for all that the server keeps.
         theme: light or dark.
     """
-    settings = {
-        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
-        "@jupyterlab/apputils-extension:themes": {"theme": f"JupyterLab {theme.title()}"},
-    }
-    (folder / "app").mkdir(parents=True)
-    (folder / "app" / "overrides.json").write_text(json.dumps(settings))
+    settings = folder / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    themes = {"theme": f"JupyterLab {theme.title()}"}
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps(themes))
     args = argparse.Namespace(ip=None, port=None, no_browser=True)
     command = series.lab_command(args, {}, sys.platform, IS_ROOT)
-    options = [f"--LabApp.app_settings_dir={folder / 'app'}", "--LabApp.expose_app_in_browser=True"]
-    with _serving([*command, *options], project, folder) as address:
+    command.append("--LabApp.expose_app_in_browser=True")
+    with _serving(command, project, folder) as address:
         yield address
 
 

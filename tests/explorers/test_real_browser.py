@@ -82,10 +82,10 @@ def gallery(request, browser, project, tmp_path_factory):
             address = stack.enter_context(serve(project, tmp_path_factory.mktemp(server), theme))
         page = stack.enter_context(opened(browser, has_touch=server == "voila"))
         if server == "voila":
-            page.goto(address, timeout=120_000)
+            page.goto(address)
         else:
             assert run_in_lab(page, address, "gallery.ipynb") == []
-        page.locator(".ae-explorer").nth(len(EXPLORERS) - 1).wait_for()
+        page.locator(".ae-explorer").nth(len(EXPLORERS) - 1).wait_for(timeout=120_000)
         yield page
 
 
@@ -558,6 +558,12 @@ def test_the_focus_is_seen(page):
 
 
 @main_path
+def test_jupyterlab_asks_nothing(page):
+    """About news, say: its question would lie over the lesson until it is answered."""
+    assert page.locator(".Toastify__toast").all_inner_texts() == []
+
+
+@main_path
 def test_sliders_have_a_track_at_200_per_cent(page):
     with resized(page, 640, 360):  # of 1280×720
         for track in page.locator(".ae-explorer .noUi-target").all():
@@ -681,10 +687,7 @@ def test_the_explorers_of_a_lesson(lesson, run):
         assert explorer.alert.count() == 0
 
 
-@pytest.mark.verify
-def test_an_error_is_seen(run, project):
-    """And the last picture stays; the next value that can be drawn takes the error away."""
-    source = """
+LEVEL = """
     from PIL import Image
     from ae_helpers.widgets.controls import slider
     from ae_helpers.widgets.explorer import Explorer
@@ -696,10 +699,19 @@ def test_an_error_is_seen(run, project):
         return {"pixel": Image.new("L", (1, 1), level)}, f"It is {level}."
 
     Explorer("Level", {"level": slider("level", 0, 9, 5)}, {"pixel": picture("a pixel")}, draw)"""
-    cell = nbformat.v4.new_code_cell(inspect.cleandoc(source))
+
+
+def plant(path, *sources):
+    """Write a notebook of these cells."""
+    cells = [nbformat.v4.new_code_cell(inspect.cleandoc(source)) for source in sources]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata=kernel)
-    nbformat.write(notebook, project / "notebooks" / "planted.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+
+
+@pytest.mark.verify
+def test_an_error_is_seen(run, project):
+    """And the last picture stays; the next value that can be drawn takes the error away."""
+    plant(project / "notebooks" / "planted.ipynb", LEVEL)
     (explorer,) = run("planted.ipynb")
     explorer.press("level", "ArrowRight")
     shows(explorer, "pixel", torch.tensor([[6 / 255]]))
@@ -709,3 +721,28 @@ def test_an_error_is_seen(run, project):
     assert explorer.picture("pixel").convert("L").getpixel((0, 0)) == 6
     explorer.press("level", "ArrowRight")
     shows(explorer, "pixel", torch.tensor([[8 / 255]]))
+
+
+@pytest.mark.verify
+def test_voila_shows_explorers_as_they_come(browser, tmp_path):
+    """And says that there are more; what has the focus keeps it and its place when they come."""
+    project = copy_project(tmp_path / "project")
+    wait = """
+    import pathlib, time
+    while not pathlib.Path("go").exists():
+        time.sleep(0.1)"""
+    plant(project / "notebooks" / "gallery.ipynb", LEVEL, wait, LEVEL)
+    with serving_voila(project, tmp_path / "voila") as address, opened(browser) as page:
+        page.goto(address)
+        first, handle = ShownExplorer(page, "Level"), "document.activeElement.outerHTML"
+        note = "() => getComputedStyle(document.body, '::after').content"
+        assert page.evaluate(note).startswith('"More explorers are coming')
+        first.control("level").focus()
+        before, box = page.evaluate(handle), first.root.bounding_box()
+        (project / "notebooks" / "go").touch()
+        ShownExplorer(page, "Level", 1)
+        page.wait_for_function(f"({note})() === 'none'")
+        assert (page.evaluate(handle), first.root.bounding_box()) == (before, box)
+        with first.changing():
+            page.keyboard.press("ArrowRight")
+        assert page.problems == []
