@@ -33,7 +33,12 @@ def torchrun(*words, **options):
     """Its standard output. It is asked to end, if it hangs, for only so its workers end as well."""
     run = subprocess.Popen(
         [*NOWHERE, *TORCHRUN, *words],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(PROJECT),
+            "OMP_NUM_THREADS": "1",
+            "CUDA_VISIBLE_DEVICES": "",  # on the CPU, where rounding is the same in each run
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
