@@ -21,7 +21,7 @@ def train(args: argparse.Namespace) -> int:
     from ae_helpers.models import Autoencoder
     from ae_helpers.training.distributed import Team
 
-    team = Team()  # of one, unless torchrun has started several processes
+    team = Team(training.best_device())  # of one, unless torchrun has started several processes
     with (
         team.first_goes_first(),
         contextlib.redirect_stdout(io.StringIO() if team.rank else sys.stdout),
@@ -29,9 +29,7 @@ def train(args: argparse.Namespace) -> int:
         digits = load(args.data, args.data_dir)
         print(digits)
         by = f" by {team.processes} processes" if team.processes > 1 else ""
-        print(
-            f"training for {args.epochs} epochs on {training.best_device()}{by}, into {args.output}"
-        )
+        print(f"training for {args.epochs} epochs on {team.device}{by}, into {args.output}")
     torch.manual_seed(args.seed)
     model = Autoencoder()
     shown = digits.test_images[: training.SHOWN]

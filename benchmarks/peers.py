@@ -1,10 +1,12 @@
 """The backbone's training as other libraries write it, each the way of its own tutorials.
 
-A peer is a function that takes the images, prepares what isn't timed (data in the form that the
-library's users have, a compiled step) and returns a function that trains one epoch from the same
-new weights. Its imports stand inside: a peer that isn't installed is left out.
+A peer is a function that takes the images and a device, "cpu" or "cuda", prepares what isn't timed
+(data in the form that the library's users have, a compiled step) and returns a function that trains
+one epoch from the same new weights. Its imports stand inside: a peer that isn't installed is left
+out.
 """
 
+import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +22,8 @@ from torchvision import datasets, transforms
 from ae_helpers import training
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.models import Autoencoder
+
+fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
 BATCH_SIZE, LEARNING_RATE = 32, 1e-2
 SIDES, PARAMETERS = [28, 16, 8, 4, 1, 4, 8, 16, 28], 94_393  # of the backbone
@@ -52,11 +56,13 @@ def new_backbone() -> Autoencoder:
 def plain_loop(model: nn.Module, train: DataLoader, test: DataLoader, epochs: int) -> list[tuple]:
     """Train as the first chapter of any course does; return the summed errors of each epoch."""
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    device = next(model.parameters()).device
     errors = []
     for _ in range(epochs):
         model.train()
         train_error = test_error = 0.0
         for images, _ in train:
+            images = images.to(device)
             loss = F.mse_loss(model(images), images)
             optimizer.zero_grad()
             loss.backward()
@@ -65,35 +71,48 @@ def plain_loop(model: nn.Module, train: DataLoader, test: DataLoader, epochs: in
         model.eval()
         with torch.no_grad():
             for images, _ in test:
+                images = images.to(device)
                 test_error += F.mse_loss(model(images), images).item() * len(images)
         errors.append((train_error, test_error))
     return errors
 
 
-def plain_pytorch(digits: ImageData) -> Callable[[], None]:
+def plain_pytorch(digits: ImageData, device: str) -> Callable[[], None]:
     """The loop that everybody writes first."""
     train = loader(len(digits.train_images))
-    return lambda: plain_loop(new_backbone(), train, test=[], epochs=1)
+    return lambda: plain_loop(new_backbone().to(device), train, test=[], epochs=1)
 
 
-def in_memory(digits: ImageData) -> Callable[[], None]:
-    """What an expert changes first: all images one tensor, fused Adam, channels last."""
-    images = digits.train_images
+def in_memory(digits: ImageData, device: str) -> Callable[[], None]:
+    """What an expert changes first: all images one tensor, fused Adam, on a CPU channels last."""
+    layout = torch.channels_last if device == "cpu" else torch.contiguous_format
+    model = new_backbone().to(device, memory_format=layout)
+    return _in_memory(digits, model, model)
+
+
+def compiled(digits: ImageData, device: str) -> Callable[[], None]:
+    """The same, with the network compiled into CUDA graphs by ``torch.compile``."""
+    model = new_backbone().to(device)
+    return _in_memory(digits, model, torch.compile(model, mode="reduce-overhead"))
+
+
+def _in_memory(digits: ImageData, model: nn.Module, forward: nn.Module) -> Callable[[], None]:
+    device = next(model.parameters()).device
+    images, start = digits.train_images.to(device), new_backbone().state_dict()
 
     def train() -> None:
-        model = new_backbone().to(memory_format=torch.channels_last)
+        model.load_state_dict(start)  # a new model would compile again
         optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
-        for index in torch.randperm(len(images)).split(BATCH_SIZE):
+        for index in torch.randperm(len(images), device=device).split(BATCH_SIZE):
+            optimizer.zero_grad()  # before CUDA graphs use the gradients' memory again
             batch = to_float(images[index])
-            loss = F.mse_loss(model(batch), batch)
-            optimizer.zero_grad()
-            loss.backward()
+            F.mse_loss(forward(batch), batch).backward()
             optimizer.step()
 
     return train
 
 
-def lightning(digits: ImageData) -> Callable[[], None]:
+def lightning(digits: ImageData, device: str) -> Callable[[], None]:
     """A `LightningModule` and a `Trainer` that keeps no books."""
     import logging
 
@@ -115,7 +134,8 @@ def lightning(digits: ImageData) -> Callable[[], None]:
 
     def train() -> None:
         trainer = lightning.Trainer(
-            accelerator="cpu",
+            accelerator=device,
+            devices=1,
             max_epochs=1,
             logger=False,
             enable_checkpointing=False,
@@ -128,9 +148,9 @@ def lightning(digits: ImageData) -> Callable[[], None]:
     return train
 
 
-def fit(digits: ImageData) -> Callable[[], None]:
+def fit(digits: ImageData, device: str) -> Callable[[], None]:
     """The course's own, with the ten test images that it can't do without."""
-    training.best_device = lambda: torch.device("cpu")  # as all others, on a Mac, too
+    fit_module.best_device = lambda: torch.device(device)  # as all others, on a Mac, too
     return lambda: training.fit(new_backbone(), digits, epochs=1, progress=False)
 
 
@@ -142,7 +162,7 @@ def channels_last(digits: ImageData):
     return to_float(digits.train_images).permute(0, 2, 3, 1).numpy()
 
 
-def keras(digits: ImageData) -> Callable[[], None]:
+def keras(digits: ImageData, device: str) -> Callable[[], None]:
     """A `Sequential` and `model.fit`. Keras knows no padding by numbers: layers of their own."""
     import keras
     from keras import layers
@@ -184,12 +204,50 @@ def keras(digits: ImageData) -> Callable[[], None]:
     return train
 
 
-def flax(digits: ImageData) -> Callable[[], None]:
+def flax(digits: ImageData, device: str) -> Callable[[], None]:
     """Flax's layers and Optax's Adam in one jitted step, which takes and gives plain arrays."""
-    import functools
-
     import jax
     import numpy as np
+
+    images, new, step = _flax(digits)
+    step = jax.jit(step, donate_argnums=0)
+
+    def train() -> None:
+        state = new()
+        order = np.random.default_rng(0).permutation(len(images))
+        for first in range(0, len(images), BATCH_SIZE):
+            state, error = step(state, images[order[first : first + BATCH_SIZE]])
+        error.block_until_ready()
+
+    return train
+
+
+def flax_scan(digits: ImageData, device: str) -> Callable[[], None]:
+    """The same steps, the whole epoch one call: ``lax.scan``, with all images on the device.
+
+    A last, shorter batch is left out.
+    """
+    import jax
+
+    images, new, step = _flax(digits)
+    images, steps = jax.numpy.asarray(images), len(images) // BATCH_SIZE
+
+    @jax.jit
+    def epoch(state, images, key):
+        order = jax.random.permutation(key, len(images))[: steps * BATCH_SIZE]
+        batches = order.reshape(steps, BATCH_SIZE)
+        return jax.lax.scan(lambda state, index: step(state, images[index]), state, batches)
+
+    def train() -> None:
+        _, errors = epoch(new(), images, jax.random.key(0))
+        errors.block_until_ready()
+
+    return train
+
+
+def _flax(digits: ImageData):
+    """The images; a function that gives new weights with Adam's moments; a step."""
+    import jax
     import optax
     from flax import nnx
 
@@ -222,29 +280,24 @@ def flax(digits: ImageData) -> Callable[[], None]:
     check_layers("Flax", sides, sum(values.size for values in jax.tree.leaves(start)))
     adam = optax.adam(LEARNING_RATE)
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(weights, moments, batch):
+    def new():
+        weights = jax.tree.map(jax.numpy.copy, start)
+        return weights, adam.init(weights)
+
+    def step(state, batch):
         def loss(weights):
             return ((nnx.merge(graph, weights)(batch) - batch) ** 2).mean()
 
+        weights, moments = state
         error, gradients = jax.value_and_grad(loss)(weights)
         updates, moments = adam.update(gradients, moments, weights)
-        return optax.apply_updates(weights, updates), moments, error
+        return (optax.apply_updates(weights, updates), moments), error
 
-    def train() -> None:
-        weights = jax.tree.map(jax.numpy.copy, start)
-        moments = adam.init(weights)
-        order = np.random.default_rng(0).permutation(len(images))
-        for first in range(0, len(images), BATCH_SIZE):
-            batch = images[order[first : first + BATCH_SIZE]]
-            weights, moments, error = step(weights, moments, batch)
-        error.block_until_ready()
-
-    return train
+    return images, new, step
 
 
 # What is printed → the function, and the packages it needs, as `pip` and `import` call them.
-PEERS = {
+ON_CPU = {
     "plain PyTorch": (plain_pytorch, ["torch"]),
     "PyTorch, in memory": (in_memory, ["torch"]),
     "Lightning": (lightning, ["lightning"]),
@@ -252,12 +305,20 @@ PEERS = {
     "Flax": (flax, ["flax", "optax", "jax"]),
     "`fit`": (fit, ["torch"]),
 }
+ON_GPU = {
+    **{name: ON_CPU[name] for name in ("plain PyTorch", "PyTorch, in memory", "Lightning")},
+    "`torch.compile`": (compiled, ["torch", "triton"]),
+    "Flax, an epoch one call": (flax_scan, ["flax", "optax", "jax", "jax_cuda12_plugin"]),
+    "`fit`": ON_CPU["`fit`"],
+}
+PEERS = {"cpu": ON_CPU, "cuda": ON_GPU}
 
 
-def missing(peer: str) -> list[str]:
+def missing(peer: str, device: str = "cpu") -> list[str]:
     """The packages of a peer that aren't installed."""
-    return [name for name in PEERS[peer][1] if importlib.util.find_spec(name) is None]
+    packages = PEERS[device][peer][1]
+    return [name for name in packages if importlib.util.find_spec(name) is None]
 
 
-def versions(peer: str) -> str:
-    return ", ".join(f"{name} {version(name)}" for name in PEERS[peer][1])
+def versions(peer: str, device: str = "cpu") -> str:
+    return ", ".join(f"{name} {version(name)}" for name in PEERS[device][peer][1])

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from ae_helpers import data
+from ae_helpers import data, training
 from ae_helpers.models import Autoencoder
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
@@ -43,7 +43,8 @@ def build():
 @pytest.fixture
 def cpu(monkeypatch):
     """Train on the CPU even where there is a GPU, which rounds otherwise from run to run."""
-    monkeypatch.setattr(fit_module, "best_device", lambda: torch.device("cpu"))
+    for place in (fit_module, training):  # where `fit` and where the command line look for it
+        monkeypatch.setattr(place, "best_device", lambda: torch.device("cpu"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from ae_helpers import data
 
@@ -56,7 +57,7 @@ def test_what_is_stored_stands_in_the_readme():
 
 
 def test_a_missing_peer_is_known(monkeypatch):
-    monkeypatch.setitem(peers.PEERS, "new", (print, ["torch", "no_such_package"]))
+    monkeypatch.setitem(peers.ON_CPU, "new", (print, ["torch", "no_such_package"]))
     assert peers.missing("new") == ["no_such_package"] and peers.missing("`fit`") == []
 
 
@@ -66,11 +67,36 @@ def test_another_network_is_refused():
         peers.check_layers("Flax", [28, 17, 8, 4, 1, 4, 8, 16, 28], 94_393)
 
 
-@pytest.mark.parametrize("peer", ["Keras on JAX", "Flax", "`fit`"])  # the others read MNIST's files
-def test_installed_peers_train(peer, monkeypatch):
-    if lacking := peers.missing(peer):
+@pytest.mark.parametrize(
+    ("device", "peer"),
+    [  # the others read MNIST's files, or compile for a minute
+        *(("cpu", name) for name in ("PyTorch, in memory", "Keras on JAX", "Flax", "`fit`")),
+        *(("cuda", name) for name in ("PyTorch, in memory", "Flax, an epoch one call", "`fit`")),
+    ],
+)
+def test_installed_peers_train(device, peer, monkeypatch):
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU with CUDA here")
+    if lacking := peers.missing(peer, device):
         pytest.skip(f"not installed: {', '.join(lacking)}")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    train = peers.PEERS[peer][0](data.load("mnist").take(train=40, test=10))
+    monkeypatch.setattr(peers.fit_module, "best_device", None)  # which a peer replaces
+    train = peers.PEERS[device][peer][0](data.load("mnist").take(train=40, test=10), device)
     train()
     train()
+
+
+def test_what_is_compared_is_compared_with_fit():
+    for device, named in peers.PEERS.items():
+        assert [*named][-1] == training_speed.FIT and device in training_speed.SURROUNDINGS
+
+
+def test_without_a_gpu_there_is_nothing_to_measure_on_it(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["training_speed.py", "--device", "cuda"])
+    with pytest.raises(SystemExit) as stopped:
+        training_speed.main()
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "--device cuda: this PyTorch finds no GPU; expected one by NVIDIA" in said
+    assert "Leave it out to measure on the CPU" in said

@@ -1,8 +1,8 @@
 """Training: a loop, and what a person needs around it.
 
 ``loop`` is lesson 04's; ``fit`` adds progress, checkpoints and a stop button. ``runs`` is what a
-training is on disk, ``distributed`` several processes at once; ``by_hand`` and ``matrix_products``
-are faster ways to make the same steps.
+training is on disk, ``distributed`` several processes at once; ``by_hand``, ``matrix_products`` and
+``captured`` (on a GPU) are faster ways to make the same steps.
 """
 
 from ae_helpers.training.fit import (

@@ -22,30 +22,27 @@ from ae_helpers.training.loop import Objective
 class Team:
     """The processes that ``torchrun`` has started; making one waits for all of them.
 
-    They talk by NCCL where there are GPUs, one for each, and else by gloo.
+    They talk by NCCL where each trains on a GPU of its own, and else by gloo.
+
+    Args:
+        device: what a process alone would train on.
 
     Attributes:
         rank: which of them this is, from 0 on. The first alone prints and writes.
         processes: how many there are.
+        device: what each trains on: the CPU, unless there is a GPU for each.
     """
 
-    def __init__(self):
+    def __init__(self, device: torch.device):
         self.rank, self.processes = 0, int(os.environ.get("WORLD_SIZE", 1))
+        self.device = device
         if self.processes < 2:
             return
-        gpus = torch.cuda.is_available()
         if not dist.is_initialized():
-            if gpus:
-                torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-            # torchrun keeps the addresses of processes that have died, and a restart would find
-            # them (github.com/pytorch/pytorch/issues/135712). So each start has a list of its own.
-            store, rank, processes = next(dist.rendezvous("env://"))
-            store = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
-            dist.init_process_group(
-                "nccl" if gpus else "gloo", store=store, rank=rank, world_size=processes
-            )
-            atexit.register(dist.destroy_process_group)
+            _meet(device)
         self.rank = dist.get_rank()
+        if dist.get_backend() != "nccl":
+            self.device = torch.device("cpu")
 
     @contextlib.contextmanager
     def first_goes_first(self) -> Iterator[None]:
@@ -98,6 +95,25 @@ class Team:
             dist.all_reduce(values)
             values /= self.processes
         return values
+
+
+def _meet(device: torch.device) -> None:
+    """Wait for all processes, and agree on how they talk."""
+    # torchrun keeps the addresses of processes that have died, and a restart would find them
+    # (github.com/pytorch/pytorch/issues/135712). So each start has a list of its own.
+    store, rank, processes = next(dist.rendezvous("env://"))
+    store = dist.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    gpus = torch.cuda.device_count() if device.type == "cuda" else 0
+    # Machines may differ, but all processes must talk in the same way.
+    store.set(f"GPU {rank}", str(gpus >= int(os.environ["LOCAL_WORLD_SIZE"])))
+    each = all(store.get(f"GPU {other}") == b"True" for other in range(processes))
+    if each:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    elif device.type != "cpu" and not rank:
+        print(f"{processes} processes, and not a GPU for each: all train on the CPU")
+    backend = "nccl" if each else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=processes)
+    atexit.register(dist.destroy_process_group)
 
 
 class _Loss(nn.Module):

@@ -28,7 +28,7 @@ from ae_helpers.training.threads import no_more_than_cores
 # where the backbone's own recipe is after fifteen (see ``benchmarks/``).
 QUICK = {"epochs": 1, "batch_size": 64, "learning_rate": 2e-2, "one_cycle": True}
 # Files beside this one, the fastest first. Without them training is slower, and nothing else.
-FASTER = ("by_hand", "matrix_products")
+FASTER = ("captured", "by_hand", "matrix_products")
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
 
 
@@ -77,7 +77,9 @@ def fit(
         learning_rate: Adam's (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015).
         objective: a function of the network, in training mode, and a batch of floats in [0, 1],
             that gives the loss to make smaller. Its name, or its ``repr`` if it has none, is kept
-            with the settings. The test error remains the MSE of the reconstructions.
+            with the settings. The test error remains the MSE of the reconstructions. On a GPU its
+            operations are recorded and repeated: what it does in Python alone, such as counting,
+            needs ``fast=False``.
         seed: fixes the order of the images and any randomness inside the model; its initial
             weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
         warmup_steps: let the learning rate grow linearly to its value over so many steps.
@@ -116,7 +118,7 @@ def fit(
     _check(model, data, epochs, settings)
     with _surroundings(model, seed) as (team, device, stop):
         last = Path(folder) / "last.pt" if folder else None
-        run = Run(model, History(settings), last, fused=fast and device.type == "cpu")
+        run = Run(model, History(settings), last, fused=fast and device.type != "mps")
         history, say = run.history, Progress(silent=team.rank > 0 or not progress)
         tell = on_epoch if on_epoch and not team.rank else lambda history: None
         images = data.train_images.to(device)
@@ -221,10 +223,11 @@ def choose_steps(
 ) -> Steps:
     """The loop that trains: of those with the same numbers, up to rounding, the fastest.
 
+    - ``captured.train_steps`` on a GPU with CUDA, where one process trains;
     - ``by_hand.train_steps`` on a CPU, for the backbone with its own objective, where one process
       trains in batches that leave room for its places in memory;
     - ``matrix_products.train_steps`` on a CPU, for all else;
-    - ``loop.train_steps`` on a GPU, whose own routines are faster, and where ``fast`` is ``False``.
+    - ``loop.train_steps`` on other GPUs and on several, and where ``fast`` is ``False``.
     """
     for name in FASTER if fast else ():
         with contextlib.suppress(ModuleNotFoundError):
@@ -237,16 +240,14 @@ def choose_steps(
 @contextlib.contextmanager
 def _surroundings(model: nn.Module, seed: int) -> Iterator[tuple[Team, torch.device, StopButton]]:
     """What a run stands in: a team, a device, threads, random numbers of its own, a stop button."""
-    team, device = Team(), best_device()
-    if team.processes > 1 and device.type == "mps":
-        device = torch.device("cpu")  # the one GPU of a Mac can't be shared
+    team = Team(best_device())
     # An interrupt would reach each process of a team at another step, and they would wait for each
     # other for ever. So it ends them; the next run goes on from the last whole epoch.
     button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
-    model.to(device)
+    model.to(team.device)
     with no_more_than_cores(), torch.random.fork_rng(), button as stop:
         torch.manual_seed(seed)
-        yield team, device, stop
+        yield team, team.device, stop
 
 
 def _record(

@@ -70,6 +70,10 @@ class Run:
         assert self.last
         return f"{self.last.resolve().parent.name}/{self.last.name}"
 
+    @property
+    def _on_gpu(self) -> bool:
+        return self.losses.is_cuda
+
     def no_losses(self) -> Tensor:
         """An empty tensor, where the network is and of its type."""
         return next(self.model.parameters()).detach().new_empty(0)
@@ -98,6 +102,7 @@ class Run:
             history=asdict(self.history),
             losses=self.losses,
             random_state=torch.get_rng_state(),
+            gpu_random_state=torch.cuda.get_rng_state() if self._on_gpu else None,
         )
 
     def resume(self) -> bool:
@@ -120,7 +125,10 @@ class Run:
                     "start anew."
                 )
         checkpoints.restore(self.model, content, self.last)
-        self.optimizer.load_state_dict(content["optimizer"])
+        kept = content["optimizer"]
+        for mine, theirs in zip(self.optimizer.param_groups, kept["param_groups"], strict=True):
+            theirs["fused"] = mine["fused"]  # it may have begun elsewhere, with another loop
+        self.optimizer.load_state_dict(kept)
         # Fused Adam goes through memory from one end to the other, whatever the strides say: what
         # it remembers of a weight must lie as the weight does.
         for weight, memory in self.optimizer.state.items():
@@ -132,6 +140,9 @@ class Run:
         self.losses = torch.as_tensor(content["losses"]).to(self.no_losses())
         vars(self.history).update(content["history"], problems=[])
         torch.set_rng_state(content["random_state"])
+        gpu_state = content.get("gpu_random_state")  # a run from before had none
+        if self._on_gpu and gpu_state is not None:
+            torch.cuda.set_rng_state(gpu_state)
         return True
 
 

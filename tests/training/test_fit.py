@@ -15,7 +15,7 @@ from ae_helpers import measures, training
 from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
 from ae_helpers.models import checkpoints
-from ae_helpers.training import fit
+from ae_helpers.training import best_device, fit
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
@@ -39,7 +39,7 @@ def tiny(dropout=0.0):
 def test_best_device(monkeypatch, cuda, mps, kind):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert training.best_device() == torch.device(kind)
+    assert best_device() == torch.device(kind)
 
 
 def test_batch_order():

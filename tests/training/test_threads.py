@@ -8,7 +8,7 @@ from ae_helpers import training
 
 
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (16, 3)])
-def test_training_in_a_container(monkeypatch, build, small, cores, threads):
+def test_training_in_a_container(monkeypatch, build, small, cpu, cores, threads):
     monkeypatch.setattr(joblib, "cpu_count", lambda: cores)
     before, seen = torch.get_num_threads(), []
     torch.set_num_threads(3)
