@@ -53,7 +53,7 @@ def test_the_pythons_are_those_that_we_support():
 
 def test_each_system_runs_what_ci_run_runs():
     assert runs("linux") == [".ci/run"]
-    assert runs("macos") == ci_run() == ["make test", "make verify"]
+    assert runs("macos") + runs("lowest") == ci_run() == ["make test", "make verify", "make lowest"]
     windows = ["install.py --dev", "-m pytest", "-m pytest -m verify --dist load"]
     venv = ["python -m venv .venv"]
     assert runs("windows") == venv + [rf".venv\Scripts\python {words}" for words in windows]
