@@ -28,7 +28,7 @@ help:
 	@echo "make lock     renew requirements*.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
 	@echo "make clean    delete .venv and caches; data/, executed/, runs/ and checkpoints/ stay"
 	@echo
-	@echo "The first of them installs what it needs into .venv: about 1 GB, or 6 for NVIDIA's GPUs."
+	@echo "The first of them installs what it needs into .venv: 1.3 GB, or 6 with what NVIDIA's GPUs need."
 	@echo "Another Python: make PYTHON=python3.12 lab   Another PyTorch: make TORCH=cuda lab, TORCH=cpu"
 
 lab: $(STAMP)
