@@ -30,7 +30,7 @@ class Team:
     """
 
     def __init__(self):
-        self.rank, self.processes = 0, int(os.environ.get("WORLD_SIZE", 1))
+        self.rank, self.processes = 0, _started_together()
         if self.processes < 2:
             return
         gpus = torch.cuda.is_available()
@@ -98,6 +98,11 @@ class Team:
             dist.all_reduce(values)
             values /= self.processes
         return values
+
+
+def _started_together() -> int:
+    """How many processes torchrun has started; a cluster's shell alone may say WORLD_SIZE, too."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 class _Loss(nn.Module):
