@@ -20,7 +20,7 @@ factor = 0.5  # a variable that an objective sees
 
 
 def scaled(model, batch):
-    return factor * sum(F.mse_loss(model(image), image) for image in batch)
+    return sum(factor * F.mse_loss(model(image), image) for image in batch)
 
 
 def summed(depth, model, batch):
