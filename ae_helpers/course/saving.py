@@ -10,6 +10,8 @@ from typing import TypeVar
 from ae_helpers.files import PROJECT
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# Without the second, `jupyter nbconvert --to script` wouldn't know what a script is.
+LANGUAGE = {"name": "python", "nbconvert_exporter": "python"}
 Notebook = TypeVar("Notebook", bound=dict)
 
 
@@ -22,7 +24,7 @@ def lasting(notebook: Notebook) -> Notebook:
         notebook: as ``nbformat`` reads it (version 4), or as JSON does.
     """
     notebook["metadata"].pop("widgets", None)
-    notebook["metadata"]["language_info"] = {"name": "python"}
+    notebook["metadata"]["language_info"] = LANGUAGE.copy()
     for cell in notebook["cells"]:
         cell["metadata"].pop("collapsed", None)  # which `jupyter.outputs_hidden` says already
         for output in cell.get("outputs", []):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ae_helpers.data.settings import is_whole, plain
+
 
 @dataclass(frozen=True)
 class ImageData:
@@ -27,7 +29,18 @@ class ImageData:
         return self.name.endswith("sample")
 
     def take(self, train: int | None = None, test: int | None = None) -> "ImageData":
-        """The first ``train`` training and ``test`` test images (``None``: all of them)."""
+        """The first ``train`` training and ``test`` test images (``None``: all of them).
+
+        Raises:
+            ValueError: not a whole number from 0 on.
+        """
+        train, test = plain(train), plain(test)
+        for name, value in {"train": train, "test": test}.items():
+            if value is not None and not is_whole(value):
+                raise ValueError(
+                    f"{name}={value!r}; expected how many images to take, a whole number from 0 "
+                    "on, or None for all."
+                )
         return replace(
             self,
             train_images=self.train_images[:train],

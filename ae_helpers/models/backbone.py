@@ -1,13 +1,15 @@
 """The backbone: an encoder, a decoder, the autoencoder made of both, and its shape ledger."""
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from ae_helpers.data import check_images, to_float
+from ae_helpers.data.settings import is_number, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +96,7 @@ class Autoencoder(nn.Module):
         dropout: float = 0.0,
     ):
         super().__init__()
+        activation, norm, output, dropout = map(plain, (activation, norm, output, dropout))
         self.options: dict[str, Any] = {"activation": activation, "norm": norm, "output": output}
         if dropout:  # checkpoints from before there was dropout stay what they are
             self.options["dropout"] = dropout
@@ -150,6 +153,36 @@ class Paired(nn.Module):
         return self.decoder(latent[:, :, None, None])
 
 
+@contextlib.contextmanager
+def ordinary() -> Iterator[None]:
+    """Within this block new tensors are ``float32`` on the CPU, whatever torch's defaults are."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    # Only where it has to be: it costs time in each operation.
+    elsewhere = torch.get_default_device().type != "cpu"
+    try:
+        with torch.device("cpu") if elsewhere else contextlib.nullcontext():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def check_weights(model: nn.Module) -> None:
+    """Refuse a network that can't take images, which are ``float32``.
+
+    Raises:
+        TypeError: weights of another type, or without numbers.
+    """
+    for name, weight in model.named_parameters():
+        if weight.is_meta or (weight.is_floating_point() and weight.dtype != torch.float32):
+            raise TypeError(
+                f"{name} is {weight.dtype} on {weight.device}; expected torch.float32 on a CPU or "
+                "GPU. Call model.float(), or build the network anew after "
+                "torch.set_default_dtype(torch.float32) and torch.set_default_device(None)."
+            )
+
+
+@ordinary()
 @torch.inference_mode()
 def in_evaluation(
     model: nn.Module, function: Callable[[Tensor], Tensor], images: Tensor, batch_size: int
@@ -166,9 +199,10 @@ def in_evaluation(
         What ``function`` gave, on the CPU.
 
     Raises:
-        TypeError, ValueError: see ``data.check_images``.
+        TypeError, ValueError: see ``data.check_images`` and ``check_weights``.
     """
     check_images(images, getattr(model, "input_shape", None))
+    check_weights(model)
     device, was_training = next(model.parameters(), images).device, model.training
     model.eval()
     answers = torch.empty(0)
@@ -272,7 +306,7 @@ def _named(
     prefix: str, layers: Iterable[nn.Module], activation: str, norm: str | None, dropout: float
 ) -> OrderedDict[str, nn.Module]:
     """Name the layers conv1, conv2, …; after each but the last: norm, activation, dropout."""
-    if not (isinstance(dropout, (int, float)) and 0 <= dropout < 1):
+    if not (is_number(dropout) and 0 <= dropout < 1):
         raise ValueError(f"dropout={dropout!r}; expected a probability in [0, 1), 0 by default.")
     activate, normalise = (
         _choose("activation", activation, ACTIVATIONS),

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ae_helpers.files import replacing
-from ae_helpers.models.backbone import Autoencoder
+from ae_helpers.models.backbone import Autoencoder, ordinary
 
 FORMAT = "sixty-four-numbers 1"
 Network = TypeVar("Network", bound=nn.Module)
@@ -96,7 +96,8 @@ def load_model(
             f"{kind.__name__!r}. "
             "Build that class yourself, then call restore(model, checkpoint, path)."
         )
-    model = kind(**content["options"])
+    with ordinary():
+        model = kind(**content["options"])
     restore(model, content, path)
     return model.eval()
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ae_helpers.data import to_float
+from ae_helpers.data.settings import is_number, is_whole, plain
 from ae_helpers.models.backbone import Decoder, Encoder, in_evaluation
 
 BETAS = (0.1, 1.0, 3.0, 10.0)
@@ -40,7 +41,8 @@ class VAE(nn.Module):
 
     def __init__(self, latent_size: int = 64, activation: str = "gelu", norm: str | None = "batch"):
         super().__init__()
-        if not isinstance(latent_size, int) or latent_size < 1:
+        latent_size, activation, norm = map(plain, (latent_size, activation, norm))
+        if not is_whole(latent_size, 1):
             raise ValueError(f"latent_size={latent_size!r}; expected a whole number from 1 on.")
         self.latent_size = latent_size
         self.options = {"latent_size": latent_size, "activation": activation, "norm": norm}
@@ -108,7 +110,8 @@ class NegativeElbo:
     """
 
     def __init__(self, beta: float = 1.0):
-        if not (isinstance(beta, (int, float)) and 0 <= beta < math.inf):
+        beta = plain(beta)
+        if not (is_number(beta) and 0 <= beta < math.inf):
             raise ValueError(
                 f"beta={beta!r}; expected a number from 0 on: 1 for the ELBO, more for a code that "
                 "says less, 0 for none of its cost."

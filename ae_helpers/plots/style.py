@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -30,12 +31,17 @@ STYLE = {
 
 
 def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw in the shared style, and close the figure so that a notebook shows it only once."""
+    """Draw in the shared style, and close the figure so that a notebook shows it only once.
+
+    The style is all of matplotlib's defaults and ours: nothing of what the reader has set is seen.
+    """
+    alike = plt.style.context(["default", STYLE])
 
     @functools.wraps(function)
     def drawn(*args, **kwargs) -> Figure:
-        with plt.rc_context(STYLE):
-            figure = function(*args, **kwargs)
+        figure = alike(function)(*args, **kwargs)
+        # Some settings are read only when it is drawn or saved, perhaps by the reader.
+        figure.draw, figure.savefig = alike(figure.draw), alike(figure.savefig)
         plt.close(figure)
         return figure
 
@@ -46,7 +52,8 @@ def show(figure: Figure, alt: str, **kwargs):
     """Show a figure in a notebook, with a text for those who can't see it.
 
     It reaches them on the pages of ``make execute`` and where only text is shown; JupyterLab itself
-    gives a screen reader nothing of a picture.
+    gives a screen reader nothing of a picture. Where a notebook runs as a plain script, the text
+    is printed.
 
     Args:
         figure: from this module, or any matplotlib figure.
@@ -54,6 +61,8 @@ def show(figure: Figure, alt: str, **kwargs):
         kwargs: for ``IPython.display.display``, such as ``display_id=True``.
     """
     plt.close(figure)
+    if not InteractiveShell.initialized():  # display would print the picture's bytes
+        return print(alt)
     bundle = {"image/png": png(figure), "text/plain": alt}
     return display(bundle, raw=True, metadata={"image/png": {"alt": alt}}, **kwargs)
 

@@ -34,7 +34,7 @@ class Team:
     """
 
     def __init__(self, device: torch.device):
-        self.rank, self.processes = 0, int(os.environ.get("WORLD_SIZE", 1))
+        self.rank, self.processes = 0, _started_together()
         self.device = device
         if self.processes < 2:
             return
@@ -114,6 +114,11 @@ def _meet(device: torch.device) -> None:
     backend = "nccl" if each else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=processes)
     atexit.register(dist.destroy_process_group)
+
+
+def _started_together() -> int:
+    """How many processes torchrun has started; a cluster's shell alone may say WORLD_SIZE, too."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 1
 
 
 class _Loss(nn.Module):

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from ae_helpers.data import ImageData, check_images
+from ae_helpers.data.settings import is_number, is_whole, plain
 from ae_helpers.files import own_folder
 from ae_helpers.measures import evaluate, reconstruct
 from ae_helpers.measures.diagnostics import has_collapsed
-from ae_helpers.models import Autoencoder
+from ae_helpers.models import Autoencoder, check_weights, ordinary
 from ae_helpers.training.distributed import Team
+from ae_helpers.training.identity import name_of, pixels_of, recognised
 from ae_helpers.training.loop import Objective, reconstruction_error, train_steps
 from ae_helpers.training.progress import Progress, duration
 from ae_helpers.training.runs import History, Run, StopButton
@@ -41,7 +43,8 @@ def best_device() -> torch.device:
 
 def batch_order(images: int, seed: int, epoch: int) -> Tensor:
     """The order in which epoch 1, 2, … visits the images: the same for the same seed and epoch."""
-    return torch.randperm(images, generator=torch.Generator().manual_seed(1_000 * seed + epoch))
+    number = 1_000 * _seed(seed) + epoch
+    return torch.randperm(images, generator=torch.Generator().manual_seed(number))
 
 
 def fit(
@@ -76,10 +79,10 @@ def fit(
         batch_size: images per step; the last batch of an epoch may be shorter.
         learning_rate: Adam's (Kingma & Ba, "Adam: A Method for Stochastic Optimization", 2015).
         objective: a function of the network, in training mode, and a batch of floats in [0, 1],
-            that gives the loss to make smaller. Its name, or its ``repr`` if it has none, is kept
-            with the settings. The test error remains the MSE of the reconstructions. On a GPU its
-            operations are recorded and repeated: what it does in Python alone, such as counting,
-            needs ``fast=False``.
+            that gives the loss to make smaller. With a ``folder``, it is kept with the settings by
+            what it does, see ``identity``. The test error remains the MSE of the reconstructions.
+            On a GPU its operations are recorded and repeated: what it does in Python alone, such
+            as counting, needs ``fast=False``.
         seed: fixes the order of the images and any randomness inside the model; its initial
             weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
         warmup_steps: let the learning rate grow linearly to its value over so many steps.
@@ -89,7 +92,8 @@ def fit(
             is a recipe that uses it.
         folder: where to keep ``last.pt`` (after every epoch) and ``best.pt`` (lowest test error).
             If ``last.pt`` is there, training goes on from it and ends where it would have ended
-            without the break, bit for bit on the same machine.
+            without the break, bit for bit on the same machine; images, settings and objective must
+            be the same.
         on_epoch: called with the history once before training and after each epoch.
         fast: take the fastest loop that gives the same numbers up to rounding, see
             ``choose_steps``. ``False`` takes lesson 04's, to the last bit with as many threads.
@@ -104,21 +108,31 @@ def fit(
             ``folder`` that was made with others.
         OSError: a checkpoint can't be written.
     """
+    given = epochs, batch_size, learning_rate, warmup_steps, one_cycle, fast
+    epochs, batch_size, learning_rate, warmup_steps, one_cycle, fast = map(plain, given)
+    seed = _seed(seed)
+    for name, value in {"one_cycle": one_cycle, "fast": fast}.items():
+        if value not in (False, True):
+            raise ValueError(f"{name}={value!r}; expected True or False.")
     settings = {
-        "dataset": data.name,
+        "dataset": plain(data.name),
         "images": len(data.train_images),
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "seed": seed,
         "warmup_steps": warmup_steps,
-        "one_cycle": one_cycle and epochs,
+        "one_cycle": bool(one_cycle) and epochs,
         # False, as in the runs from before there were others
-        "objective": False if objective is reconstruction_error else _name_of(objective),
+        "objective": False if objective is reconstruction_error else name_of(objective),
     }
     _check(model, data, epochs, settings)
+    known_by: dict[str, object] = {}
+    if folder:
+        known_by["objective"] = settings["objective"] and recognised(objective)
+        known_by["pixels"] = pixels_of(data)
     with _surroundings(model, seed) as (team, device, stop):
         last = Path(folder) / "last.pt" if folder else None
-        run = Run(model, History(settings), last, fused=fast and device.type != "mps")
+        run = Run(model, History(settings), last, known_by, fused=fast and device.type != "mps")
         history, say = run.history, Progress(silent=team.rank > 0 or not progress)
         tell = on_epoch if on_epoch and not team.rank else lambda history: None
         images = data.train_images.to(device)
@@ -173,6 +187,7 @@ def trained_backbone(
         ValueError: as ``fit``.
         OSError: the checkpoint can't be written.
     """
+    epochs, seed = plain(epochs), _seed(seed)
     name = f"backbone-{data.name}-{len(data.train_images)}-epochs-{epochs}-seed-{seed}"
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -183,26 +198,35 @@ def trained_backbone(
 # ------------------------------------------------------------------------------ the parts of `fit`
 
 
-def _name_of(objective: Objective) -> str:
-    return getattr(objective, "__name__", repr(objective))
+def _seed(value: int) -> int:
+    seed = plain(value)
+    if not is_whole(seed, -(2**53)) or seed > 2**53:  # times 1,000 it must fit into 64 bits
+        raise ValueError(f"seed={seed!r}; expected a whole number from -2**53 to 2**53.")
+    return seed
 
 
 def _check(model: nn.Module, data: ImageData, epochs: int, settings: dict) -> None:
     """Refuse images and numbers that can't be trained with."""
     for part in (data.train_images, data.test_images):
         check_images(part, getattr(model, "input_shape", None))
+    check_weights(model)
+    if not any(weight.requires_grad and not weight.is_inference() for weight in model.parameters()):
+        raise ValueError(
+            "This network has nothing to train; expected weights that were made outside of "
+            "torch.inference_mode and aren't frozen. Build it anew, or call model.requires_grad_()."
+        )
     batch_size, images = settings["batch_size"], settings["images"]
     rate, warmup = settings["learning_rate"], settings["warmup_steps"]
-    if not isinstance(epochs, int) or epochs < 1:
+    if not is_whole(epochs, 1):
         raise ValueError(f"epochs={epochs!r}; expected a whole number from 1 on, 15 by default.")
-    if not isinstance(batch_size, int) or not 1 <= batch_size <= images:
+    if not is_whole(batch_size, 1) or batch_size > images:
         raise ValueError(
             f"batch_size={batch_size!r}; expected a whole number from 1 to the {images:,} training "
             "images, 32 by default."
         )
-    if not (isinstance(rate, (int, float)) and math.isfinite(rate) and rate > 0):
+    if not (is_number(rate) and math.isfinite(rate) and rate > 0):
         raise ValueError(f"learning_rate={rate!r}; expected a number above 0, 0.01 by default.")
-    if not isinstance(warmup, int) or warmup < 0:
+    if not is_whole(warmup):
         raise ValueError(f"warmup_steps={warmup!r}; expected a whole number from 0 on.")
     if warmup and settings["one_cycle"]:
         raise ValueError(
@@ -239,13 +263,23 @@ def choose_steps(
 
 @contextlib.contextmanager
 def _surroundings(model: nn.Module, seed: int) -> Iterator[tuple[Team, torch.device, StopButton]]:
-    """What a run stands in: a team, a device, threads, random numbers of its own, a stop button."""
+    """What a run stands in: a team, a device, threads, random numbers of its own, a stop button.
+
+    Gradients, types and devices are the usual ones, whatever stands around the call.
+    """
     team = Team(best_device())
     # An interrupt would reach each process of a team at another step, and they would wait for each
     # other for ever. So it ends them; the next run goes on from the last whole epoch.
     button = StopButton() if team.processes == 1 else contextlib.nullcontext(StopButton())
     model.to(team.device)
-    with no_more_than_cores(), torch.random.fork_rng(), button as stop:
+    with (
+        ordinary(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        no_more_than_cores(),
+        torch.random.fork_rng(),
+        button as stop,
+    ):
         torch.manual_seed(seed)
         yield team, team.device, stop
 

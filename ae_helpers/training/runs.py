@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, OneCycleLR
 
 from ae_helpers.models import checkpoints
+from ae_helpers.training.identity import pixels_before
 
 
 @dataclass(repr=False)
@@ -51,8 +52,10 @@ class History:
 class Run:
     """All that changes while a network is trained, and how it is saved and found again."""
 
-    def __init__(self, model: nn.Module, history: History, last: Path | None, fused: bool):
-        self.model, self.history, self.last = model, history, last
+    def __init__(
+        self, model: nn.Module, history: History, last: Path | None, known_by: dict, fused: bool
+    ):
+        self.model, self.history, self.last, self.known_by = model, history, last, known_by
         settings = history.settings
         rate, warmup = settings["learning_rate"], settings["warmup_steps"]
         self.optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=fused or None)
@@ -100,6 +103,7 @@ class Run:
             optimizer=self.optimizer.state_dict(),
             schedule=self.schedule.state_dict() if self.schedule else None,
             history=asdict(self.history),
+            known_by=self.known_by,
             losses=self.losses,
             random_state=torch.get_rng_state(),
             gpu_random_state=torch.cuda.get_rng_state() if self._on_gpu else None,
@@ -115,14 +119,17 @@ class Run:
                 f"{self.last} holds a network only; expected a run that can go on, as fit writes "
                 "it. Choose another folder, or delete the file to start anew."
             )
-        found = content["history"]["settings"]
-        for name, value in self.history.settings.items():
+        found = content["history"]["settings"] | content.get("known_by", {})
+        for name, value in (self.history.settings | self.known_by).items():
             before = found.get(name, False)  # a run from before there was this setting
+            if name == "pixels" and not before:
+                before = pixels_before(found["dataset"], value)
             if before != value:
+                cure = ", or give the images a name of their own" if name == "pixels" else ""
                 raise ValueError(
                     f"{self.last} was trained with {name}={before!r}, this call says "
                     f"{value!r}; expected the same. Choose another folder, or delete the file to "
-                    "start anew."
+                    f"start anew{cure}."
                 )
         checkpoints.restore(self.model, content, self.last)
         kept = content["optimizer"]

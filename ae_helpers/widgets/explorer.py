@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import image_errors, reconstruct
+from ae_helpers.models import check_weights, ordinary
 from ae_helpers.plots.style import png, styled
 from ae_helpers.widgets.pictures import width_of
 
@@ -119,7 +120,7 @@ class Explorer(widgets.VBox):
             self._paused = False
 
     def _draw(self) -> None:
-        with torch.inference_mode():
+        with ordinary(), torch.inference_mode():
             pictures, readout = self.draw(**{k: c.value for k, c in self.controls.items()})
         if pictures.keys() != self.pictures.keys():
             raise ValueError(f"Drawn: {list(pictures)}; expected {list(self.pictures)}.")
@@ -214,6 +215,14 @@ def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Modul
         raise TypeError(
             f"A {type(model).__name__} has no {' and no '.join(missing)}; expected an autoencoder "
             "like models.Autoencoder. Give your class what is missing."
+        )
+    check_weights(model)
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    if dtype != torch.float32 or device.type != "cpu":
+        raise ValueError(
+            f"torch makes new tensors {dtype} on {device}; expected torch.float32 on the CPU, as "
+            "explorers are. Call torch.set_default_dtype(torch.float32) and "
+            "torch.set_default_device(None)."
         )
     model, few = copy.deepcopy(model).cpu().eval(), to_float(images[:200].cpu())
     with torch.inference_mode():

@@ -7,7 +7,7 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ae_helpers.course import refresh, series
+from ae_helpers.course import refresh, saving, series
 
 DRAW = """from ae_helpers.plots import show
 from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def test_it_stores_outputs_and_the_opening_picture(project, capsys):
     assert run() == 0
     assert capsys.readouterr().out.startswith("01  Test … ")
     notebook = nbformat.read(lesson, as_version=4)
-    assert notebook.metadata.language_info == {"name": "python"}
+    assert notebook.metadata.language_info == saving.LANGUAGE
     assert "widgets" not in notebook.metadata
     assert [cell.execution_count for cell in notebook.cells[1:]] == [1, 2]
     assert not any("execution" in cell.metadata for cell in notebook.cells)

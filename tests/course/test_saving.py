@@ -31,7 +31,7 @@ def explored():
 
 def test_what_lasts():
     notebook = saving.lasting(explored())
-    assert notebook.metadata == {"language_info": {"name": "python"}}
+    assert notebook.metadata == {"language_info": saving.LANGUAGE}
     code = notebook.cells[1]
     assert code.metadata == {"jupyter": {"outputs_hidden": True}}
     poster, widget, text = code.outputs

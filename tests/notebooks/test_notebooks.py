@@ -16,6 +16,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from nbconvert import ScriptExporter
 
 from ae_helpers import training, widgets
 from ae_helpers.course import series
@@ -29,6 +30,24 @@ core_by_name = pytest.mark.parametrize("lesson", CORE, ids=lambda path: path.nam
 def code_cells(lesson):
     cells = nbformat.read(lesson, as_version=4).cells
     return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def test_each_becomes_a_script():
+    """It would be a text file, if a notebook didn't say what a script is."""
+    for path in [*LESSONS, series.gallery(), series.experiment()]:
+        script, about = ScriptExporter().from_filename(path)
+        assert about["output_extension"] == ".py" and "\n# # " in script, path.name
+
+
+def test_a_lesson_as_a_plain_script(tmp_path):
+    """It says its pictures in words, and no bytes."""
+    (tmp_path / "script.py").write_text(ScriptExporter().from_filename(LESSONS[0])[0], "utf-8")
+    environ = {**os.environ, "AE_DATA_DIR": "sample", "PYTHONPATH": str(LESSONS[0].parents[1])}
+    command = [sys.executable, "-X", "utf8", tmp_path / "script.py"]
+    done = subprocess.run(command, env=environ, capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("Ten handwritten digits in a row")
+    assert "PNG" not in done.stdout
 
 
 def text_of(cell):

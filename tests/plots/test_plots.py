@@ -171,6 +171,16 @@ CASES = {
 }
 
 
+# What a reader may have set, each of which would be seen.
+FOREIGN = {
+    **dict.fromkeys(["figure.dpi", "savefig.dpi"], 300),
+    **dict.fromkeys(["savefig.transparent", "text.usetex", "axes.grid"], True),
+    **dict.fromkeys(["figure.autolayout", "xtick.minor.visible"], True),
+    **dict.fromkeys(["axes.spines.left", "text.antialiased"], False),
+    "font.family": "serif",
+    "image.origin": "lower",
+    "path.sketch": (1, 100, 2),
+}
 GREY = ("gray", (0, 1))
 
 
@@ -213,6 +223,20 @@ def test_figure(given, draw, labels):
     assert 200 < picture.width < 1_300 and 60 < picture.height < 1_300
     assert picture.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
     assert len(picture.getcolors(256)) > 10  # something is drawn
+
+    fresh = plots.png(draw(given))  # each drawing moves what is laid out a little
+    with plt.style.context(["dark_background", FOREIGN]):
+        assert plots.png(draw(given)) == fresh
+
+
+def test_a_figure_that_the_reader_saves():
+    def saved():
+        plots.bars({"one": [1, 2]}, "ab").savefig(file := io.BytesIO(), format="png")
+        return file.getvalue()
+
+    expected = saved()
+    with plt.style.context(["dark_background", FOREIGN]):
+        assert saved() == expected
 
 
 def test_png_keeps_the_picture():

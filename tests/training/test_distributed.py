@@ -107,6 +107,13 @@ def test_alone_a_process_is_a_team_of_one(build):
         pass
 
 
+def test_a_clusters_shell_is_no_team(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert Team().processes == 1
+
+
 @pytest.mark.parametrize("sizes", [[32, 32, 30], [32, 15], [32, 1], [5]])
 @pytest.mark.parametrize("processes", [2, 3])
 def test_the_parts_of_a_batch_weigh_what_they_should(sizes, processes):

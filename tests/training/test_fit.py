@@ -1,10 +1,13 @@
 """The plain loop: what it computes, what it reports, what it refuses, and how it dies aloud."""
 
+import contextlib
 import copy
 import importlib
 import math
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -14,7 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from ae_helpers import measures, training
 from ae_helpers.data import to_float
 from ae_helpers.measures import image_errors
-from ae_helpers.models import checkpoints
+from ae_helpers.models import Autoencoder, checkpoints, shipped
 from ae_helpers.training import best_device, fit
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
@@ -268,7 +271,9 @@ def test_an_objective_of_ones_own(build, small, tmp_path, capsys):
     assert history.train_error[0] == pytest.approx(absolute_error(expected, digits).item())
     assert history.test_error[0] == pytest.approx(measures.evaluate(model, small.test_images))
     assert "train loss" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="trained with objective='absolute_error', this call"):
+    with pytest.raises(
+        ValueError, match="trained with objective='absolute_error .*, this call says False"
+    ):
         fit(build(), small, 2, 640, folder=tmp_path)
 
 
@@ -301,18 +306,25 @@ def test_fewer_test_images_than_are_kept(build, small):
     ("argument", "value", "words"),
     [
         ("epochs", 0, ["expected a whole number from 1 on", "15 by default"]),
+        ("epochs", True, ["expected a whole number from 1 on"]),
         ("epochs", -1, ["expected a whole number from 1 on"]),
         ("epochs", 2.5, ["expected a whole number from 1 on"]),
         ("batch_size", 0, ["from 1 to the 640 training images", "32 by default"]),
+        ("batch_size", True, ["from 1 to the 640 training images"]),
         ("batch_size", -32, ["from 1 to the 640 training images"]),
         ("batch_size", 641, ["from 1 to the 640 training images"]),
         ("batch_size", 3.0, ["from 1 to the 640 training images"]),
         ("learning_rate", -0.01, ["expected a number above 0", "0.01 by default"]),
+        ("learning_rate", True, ["expected a number above 0"]),
         ("learning_rate", 0, ["expected a number above 0"]),
         ("learning_rate", math.nan, ["expected a number above 0"]),
         ("learning_rate", math.inf, ["expected a number above 0"]),
         ("learning_rate", "1e-2", ["expected a number above 0"]),
         ("warmup_steps", -1, ["expected a whole number from 0 on"]),
+        ("seed", 3.5, ["expected a whole number from -2**53 to 2**53"]),
+        ("seed", 2**54, ["expected a whole number from -2**53 to 2**53"]),
+        ("one_cycle", "no", ["expected True or False"]),
+        ("fast", None, ["expected True or False"]),
     ],
 )
 def test_settings_that_cannot_be_trained_with(
@@ -325,6 +337,21 @@ def test_settings_that_cannot_be_trained_with(
         assert word in str(raised.value)
     assert same_weights(model, build()) and not list(tmp_path.iterdir())
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("form", [np.array, torch.tensor, lambda n: pd.Series([n])[0]])
+def test_settings_of_numpy_pandas_and_torch(build, digits, tmp_path, form):
+    """They are numbers, in the history and in the file, which the next call goes on from."""
+    given = {"batch_size": 95, "learning_rate": 0.5**7, "seed": 3, "warmup_steps": 2}
+    digits = replace(digits, name=np.str_(digits.name))
+    for epochs in (1, 2):
+        other = {name: form(value) for name, value in given.items()}
+        other |= {"one_cycle": form(False), "folder": tmp_path, "progress": False}
+        history = fit(build(), digits, form(epochs), **other)
+    assert history.epochs == 2
+    kept = {name: history.settings[name] for name in given}
+    assert kept == given and [*map(type, kept.values())] == [int, float, int, int]
+    assert torch.equal(training.batch_order(9, form(3), 1), training.batch_order(9, 3, 1))
 
 
 @pytest.mark.parametrize("where", ["train_images", "test_images"])
@@ -427,6 +454,57 @@ def test_trained_backbone(small, tmp_path, monkeypatch, same_weights, same_histo
     assert same_weights(again, model) and same_history(known, history)
     training.trained_backbone(digits, epochs=1, seed=3)
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+# ----------------------------------------------------------------------------- torch's own settings
+
+
+@contextlib.contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+AROUND = {
+    "float64": lambda: default_dtype(torch.float64),
+    "no gradients": torch.no_grad,
+    "inference": torch.inference_mode,
+    "another device": lambda: torch.device("meta"),
+}
+
+
+@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+@pytest.mark.parametrize("options", [{}, {"norm": "batch", "activation": "gelu"}])
+def test_whatever_is_set_for_all_of_torch(build, small, same_weights, around, options):
+    digits, model, expected = small.take(64, 20), build(**options), build(**options)
+    fit(expected, digits, 1, progress=False)
+    with around():
+        history = fit(model, digits, 1, progress=False)
+        assert measures.evaluate(model, digits.test_images) == history.test_error[-1]
+        assert measures.evaluate(shipped.backbone(), digits.test_images) < 0.006
+    assert same_weights(model, expected)
+
+
+@pytest.mark.parametrize(
+    ("around", "words"),
+    [
+        ("float64", ["encoder.conv1.weight is torch.float64 on cpu", "model.float()"]),
+        ("another device", ["is torch.float32 on meta", "set_default_device(None)"]),
+        ("inference", ["nothing to train", "outside of torch.inference_mode"]),
+    ],
+)
+def test_a_network_that_such_a_setting_spoilt(small, refused, around, words):
+    with AROUND[around](), refused((TypeError, ValueError), *words):
+        fit(Autoencoder(), small.take(64), 1, progress=False)
+
+
+def test_a_frozen_network_has_nothing_to_train(build, small, refused):
+    with refused(ValueError, "nothing to train", "model.requires_grad_()"):
+        fit(build().requires_grad_(False), small, 1)
 
 
 # ------------------------------------------------------------------------------------- any network

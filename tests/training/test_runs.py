@@ -94,6 +94,21 @@ def test_a_run_from_before_goes_on(build, digits, tmp_path, goes_on):
     assert goes_on(tmp_path, digits, 2)
 
 
+@pytest.mark.parametrize(("name", "known"), [("mnist-sample", True), ("my pictures", False)])
+def test_a_run_from_before_pixels_were_kept(build, digits, tmp_path, goes_on, name, known):
+    """It goes on where the name says which images they were."""
+    images = replace(digits, name=name)
+    fit(build(), images, 1, folder=tmp_path, progress=False)
+    content = checkpoints.load(tmp_path / "last.pt")
+    del content["known_by"]
+    torch.save(content, tmp_path / "last.pt")
+    if known:
+        assert goes_on(tmp_path, images, 2)
+    else:
+        with pytest.raises(ValueError, match="trained with pixels='unknown', this call says '"):
+            fit(build(), images, 2, folder=tmp_path, progress=False)
+
+
 def other(name, was, says):
     change = f"last.pt was trained with {name}={was}, this call says {says};"
     return [change, "Choose another folder, or delete the file to start anew"]
@@ -108,6 +123,12 @@ def other(name, was, says):
         ("call", {"warmup_steps": 10}, other("warmup_steps", 0, 10)),
         ("data", {"train_images": torch.zeros(96, 1, 28, 28)}, other("images", 190, 96)),
         ("data", {"name": "mnist"}, other("dataset", "'mnist-sample'", "'mnist'")),
+        (
+            "data",
+            {"train_images": torch.zeros(190, 1, 28, 28)},
+            ["pixels='", "a name of their own"],
+        ),
+        ("data", {"test_images": torch.zeros(100, 1, 28, 28)}, ["pixels='", "a name of their own"]),
         ("model", {"norm": "batch"}, ["is from another architecture", "another checkpoint"]),
         ("model", {"activation": "gelu"}, ["is from another architecture", "another checkpoint"]),
         ("model", {"output": "linear"}, ["is from another architecture", "another checkpoint"]),

@@ -3,6 +3,7 @@
 import io
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from PIL import Image
@@ -12,7 +13,7 @@ from ae_helpers import measures
 from ae_helpers.models import shipped
 from ae_helpers.widgets.controls import slider
 from ae_helpers.widgets.explorer import Explorer, _poster, check_named, own_copy
-from ae_helpers.widgets.pictures import picture
+from ae_helpers.widgets.pictures import as_image, picture
 
 
 def explore(draw=None, **more):
@@ -53,6 +54,25 @@ def test_the_first_pictures_are_drawn_before_a_control_is_moved():
     assert explorer.shown["pixel"].getpixel((0, 0)) == 7
     assert explorer.readout.value == '<div role="status">It is 7 &lt;bright&gt;.</div>'
     assert not alerts(explorer)
+
+
+def test_whatever_the_reader_has_set():
+    """The poster looks the same, and torch's defaults don't matter while it draws."""
+    explorer, _ = explore(
+        lambda level: ({"pixel": as_image(torch.ones(1, 1) * 1.0)}, f"{torch.ones(1).dtype}")
+    )
+    poster = explorer._repr_mimebundle_()[0]["image/png"]
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        explorer.controls["level"].value = 9
+        with pytest.raises(ValueError, match="new tensors torch.float64 on cpu; expected"):
+            own_copy(shipped.backbone(), torch.zeros(3, 1, 28, 28))
+    finally:
+        torch.set_default_dtype(before)
+    assert explorer._text == "torch.float32" and not explorer.errors
+    with plt.style.context("dark_background"):
+        assert explorer._repr_mimebundle_()[0]["image/png"] == poster
 
 
 def test_no_control_answers_before_the_first_pictures_are_drawn():
