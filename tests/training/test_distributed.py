@@ -111,7 +111,7 @@ def test_a_clusters_shell_is_no_team(monkeypatch):
     for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert Team().processes == 1
+    assert Team(torch.device("cpu")).processes == 1
 
 
 @pytest.mark.parametrize("sizes", [[32, 32, 30], [32, 15], [32, 1], [5]])
@@ -160,7 +160,8 @@ def test_all_train_on_gpus_of_their_own_or_none_does(
         (torch.cuda, "set_device", lambda number: told.update(number=number)),
     ]:
         monkeypatch.setattr(place, name, value)
-    for name, value in {"WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "LOCAL_RANK": 0}.items():
+    torchrun = {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": 2, "LOCAL_RANK": 0}
+    for name, value in (torchrun | {"WORLD_SIZE": 2}).items():
         monkeypatch.setenv(name, str(value))
     team = Team(torch.device(device))
     assert team.device.type == ("cuda" if backend == "nccl" else "cpu")
