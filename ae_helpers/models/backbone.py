@@ -159,7 +159,7 @@ def ordinary() -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     # Only where it has to be: it costs time in each operation.
-    elsewhere = torch.get_default_device().type != "cpu"
+    elsewhere = torch.empty(0).device.type != "cpu"
     try:
         with torch.device("cpu") if elsewhere else contextlib.nullcontext():
             yield

@@ -80,7 +80,6 @@ def test_the_camera_was_turned(folder):
         ("RGBA", (255, 255, 255, 0), {}),
         ("LA", (255, 0), {}),
         ("L", 255, {"transparency": 255}),
-        ("1", 1, {"transparency": 1}),
     ],
 )
 def test_what_is_transparent_is_black(folder, mode, colour, more):
