@@ -77,9 +77,6 @@ SIZE_MISTAKES = {
     "You are one pixel short: a window may begin at n + 2p − k itself, the end of its way.": (
         lambda n, k, s, p: (n + 2 * p - k - 1) // s + 1
     ),
-    "n / s is the size where padding makes up for the whole kernel; here k and p count, too.": (
-        lambda n, k, s, p: ceil(n / s)
-    ),
     "Only n is divided by the stride; divide the whole way a window can go, n + 2p − k.": (
         lambda n, k, s, p: n // s + 2 * p - k + 1
     ),
@@ -248,14 +245,8 @@ WORK_MISTAKES = {
     "output_size is the side of the output already: there are output_size² places.": (
         lambda i, o, k, n: i * o * k * k * (n - k + 1) ** 2
     ),
-    "You add the channels. Each channel that comes out reaches through all that go in: multiply.": (
-        lambda i, o, k, n: (i + o) * k * k * n * n
-    ),
     "The channels are missing: in of them are read, and out of them are made, at each place.": (
         lambda i, o, k, n: k * k * n * n
-    ),
-    "The kernel is missing: each place takes k · k numbers of each channel.": (
-        lambda i, o, k, n: i * o * n * n
     ),
     "You count the output's numbers. Each of them costs in · k² multiplications.": (
         lambda i, o, k, n: o * n * n
@@ -325,9 +316,6 @@ FIELD_MISTAKES = {
     ),
     "You return after the first layer: does your return stand inside the loop?": (
         lambda layers: _fields(layers)[:1]
-    ),
-    "Only the last field is in your list: append inside the loop, one number for each layer.": (
-        lambda layers: _fields(layers)[-1:]
     ),
     "This is what each layer adds; the field is 1, the pixel, plus the sum so far.": (
         lambda layers: _fields(layers, grow=lambda r, j, k, s: (k - 1) * j)

@@ -278,7 +278,6 @@ def inner_products(answer) -> str:
         "You sum before you multiply: multiply element by element, then sum the products.": (
             conv.sum() * y.sum()
         ),
-        "You add element by element; an inner product multiplies, and then sums.": (conv + y).sum(),
     }
     otherwise = (
         "The left product is {found}; ⟨Conv x, y⟩ is {right}: Conv x, with the layer's weight, "
@@ -293,8 +292,6 @@ def inner_products(answer) -> str:
         "In the right product the kernel is flipped. conv_transpose2d stamps it as it stands.": (
             x * back(layer.weight.flip(2, 3))
         ).sum(),
-        "In the right product rows and columns of the kernel are exchanged. Use layer.weight as it "
-        "is.": (x * back(layer.weight.mT)).sum(),
     }
     otherwise = (
         f"The right product is {{found}}, the left one {found[0]:,.4g}; they should agree. ConvT "

@@ -209,7 +209,6 @@ WRONG = {
             products(lambda layer, x: F.conv2d(x, layer.weight.transpose(0, 1), None, 2, 1)),
             ". Here the weight's first two axes are exchanged",
         ),
-        "rows and columns": (with_back(of=lambda weight: weight.mT), "rows and columns of the"),
         "one weight for all": (with_back(of=torch.ones_like), "The right product is -198.8"),
         "bias as it is": (
             products(right=lambda layer, y: back(layer, y, bias=layer.bias)),
@@ -223,10 +222,6 @@ WRONG = {
         "summed first": (
             lambda layer, x, y: (conv(layer, x).sum() * y.sum(), x.sum() * back(layer, y).sum()),
             "sum before you multiply",
-        ),
-        "added": (
-            lambda layer, x, y: ((conv(layer, x) + y).sum(), (x + back(layer, y)).sum()),
-            "add element by element",
         ),
         "not multiplied": (
             lambda layer, x, y: (conv(layer, x).sum(), back(layer, y).sum()),
