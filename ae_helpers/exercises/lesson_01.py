@@ -49,14 +49,17 @@ def to_batch(answer) -> str:
         raise Mistake(f"Pixels run up to {high:g}: the division by 255 is missing.")
     if low < 0:
         raise Mistake(
-            f"Pixels run from {low:g} to {high:g}. [-1, 1] suits some networks, but ours ends in a "
-            "sigmoid, which can't reach below 0."
+            f"Pixels run from {low:g} to {high:g}. Numbers around 0 suit some networks, but ours "
+            "ends in a sigmoid, which can't reach below 0."
         )
     darkest, brightest = right.amin((2, 3), True), right.amax((2, 3), True)
     mistakes = {
         "White is 0.996: you divide by 256, but the largest byte is 255.": right * 255 / 256,
         "White is 0.004: you divide by 255 twice.": right / 255,
         "All but white became 0: // throws the fraction away. Divide by /.": right.floor(),
+        "All pixels became 0 or 1, but between black and white are greys: don't round or "
+        "compare.": right.round(),
+        "Black became white: 1 − x turns each image into its negative.": 1 - right,
         "You stretch each image from its own minimum to its own maximum, so a faint one looks as "
         "bright as any other. Divide all of them by 255.": (right - darkest)
         / (brightest - darkest),
@@ -67,20 +70,26 @@ def to_batch(answer) -> str:
         "divided by 255, and stays where it was."
     )
     explain(batch, right, mistakes, otherwise=otherwise, atol=1e-6)
-    fainter = tensor(call(answer, pixels[1:].clone()), "a batch")  # no pixel of these is white
-    if fainter.shape != right[1:].shape:
-        raise Mistake("For a batch of 5 all is right, but not for one of 4: N may be any number.")
-    by_the_largest = (
-        "You divide by the largest pixel of the batch, so how bright a digit is depends on its "
-        "neighbours. Divide by 255 in every batch."
-    )
-    explain(fainter, right[1:], otherwise=by_the_largest, atol=1e-6)
+    fewer = "For a batch of 5 all is right, but not for one of 4: N may be any number."
+    cures = {"is invalid for input of size": fewer}
+    fainter = tensor(call(answer, pixels[1:].clone(), cures=cures), "a batch")
+    right = right[1:]  # no pixel of these is white, and none is black
+    if fainter.shape != right.shape:
+        raise Mistake(fewer)
+    neighbours = "so how bright a digit is depends on its neighbours. Divide by 255 in every batch."
+    mistakes = {
+        f"You divide by the largest pixel of the batch, {neighbours}": right / right.max(),
+        f"You stretch the batch from its darkest pixel to its brightest, {neighbours}": (
+            (right - right.min()) / (right.max() - right.min())
+        ),
+    }
+    explain(fainter, right, mistakes, otherwise="In a second batch: " + otherwise, atol=1e-6)
     return "Right: float32, (N, 1, 28, 28), black is 0 and white is 1."
 
 
 # ------------------------------------------------------------------------------- steps of an epoch
 
-BATCH_CASES = ((60_000, 32), (4_000, 32), (100, 32), (120, 32), (96, 32), (5, 32), (70, 7))
+BATCH_CASES = ((60_000, 32), (100, 32), (97, 32), (120, 32), (96, 32), (5, 32), (70, 7))
 BATCH_MISTAKES = {
     "Your answer for 100 images in batches of 32 is a fraction; a step is taken or not.": (
         lambda n, b: n / b
@@ -89,6 +98,14 @@ BATCH_MISTAKES = {
     "You always add one: 96 images in 32s are exactly 3 batches, not 4.": lambda n, b: n // b + 1,
     "You round to the nearest; a short batch of any size is still a batch.": (
         lambda n, b: round(n / b)
+    ),
+    "That is how many images are left for the last, short batch: % gives the remainder, // how "
+    "often a batch fits.": lambda n, b: n % b,
+    "You add the remainder itself, but whatever is left makes one batch.": (
+        lambda n, b: n // b + n % b
+    ),
+    "You divide the batch size by the images; how often does a batch fit into the images?": (
+        lambda n, b: b / n
     ),
 }
 
@@ -122,6 +139,9 @@ def mean_image_error(answer: float, data: ImageData) -> str:
         f"{value:.0f} is the sum over all pixels of all images; take the mean.": (
             right * 784 * len(test)
         ),
+        f"{value:.4f} is {len(test):,} times too large: you sum over images; take the mean.": (
+            right * len(test)
+        ),
         f"{value:.0f} is 255² times too large: pixels must be in [0, 1] first.": right * 255**2,
         f"{value:.0f} compares pixels in [0, 1] with a mean of bytes: to_float for both.": (
             lambda: (test - 255 * mean).square().mean()
@@ -136,15 +156,27 @@ def mean_image_error(answer: float, data: ImageData) -> str:
         f"{value:.4f} isn't squared: too bright and too dark cancel each other.": (
             lambda: math.copysign((test - mean).mean(), value)
         ),
+        f"{value:.2g} is a mean, squared: too bright and too dark have cancelled each other. "
+        "Square first, then take the mean.": (
+            lambda: (test - mean).mean().square() if value else None  # 0 has another cause
+        ),
         f"{value:.4f} is all-black's error: the mean image was not subtracted.": black(test),
         f"{value:.4f} uses one grey for all pixels: .mean(0) keeps a mean per pixel.": (
             lambda: (test - test.mean()).square().mean()
+        ),
+        f"{value:.4f} answers each test image with its own grey; the mean image is one for all, of "
+        "the training images: .mean(0).": (
+            lambda: (test - test.mean((1, 2, 3), keepdim=True)).square().mean()
         ),
         f"{value:.4f} is measured on the training images; measure on the test set.": (
             lambda: image_errors(data.train_images, mean).mean()
         ),
     }
     otherwise = f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape."
-    # Four decimals do: the mean of the test images themselves is only 0.00006 away.
-    explain(value, right, mistakes, otherwise=otherwise, rtol=3e-5, atol=5.1e-5)
+    if abs(value - right) < 0.02 * right:
+        otherwise = f"{value:.6g} is nearly it. Are *all* training and *all* test images in it?"
+    # Four decimals do, but not less: the mean of the test images themselves is 0.00006 away.
+    rounded = abs(value - round(value, 4)) < 1e-8
+    atol = 5.1e-5 if rounded else 5.1e-6
+    explain(value, right, mistakes, otherwise=otherwise, rtol=3e-5, atol=atol)
     return f"Right: {right:.4f}. Any network must get below this, or it has learned nothing."

@@ -30,7 +30,7 @@ def _settings(layer: nn.Conv2d) -> tuple[int, int, int, int, int]:
 
 SIZE_CASES = (  # n, k, s, p
     *((28, 15, 1, 1), (16, 3, 2, 1), (15, 3, 2, 1), (4, 5, 2, 1)),
-    *((28, 3, 2, 0), (7, 7, 1, 0), (19, 4, 3, 2), (12, 5, 4, 2)),
+    *((28, 3, 2, 0), (6, 6, 1, 0), (19, 4, 3, 2), (12, 5, 4, 2)),
 )
 
 
@@ -60,6 +60,8 @@ SIZE_MISTAKES = {
     "You round to the nearest, halves up. Not even half a window is placed: use //.": (
         lambda n, k, s, p: floor((n + 2 * p - k) / s + 1.5)
     ),
+    "You round to the nearest, halves to the even number. Not even half a window is placed: use "
+    "//.": lambda n, k, s, p: round((n + 2 * p - k) / s + 1),
     "You leave the stride out: with s = 2 only every second window is computed.": (
         lambda n, k, s, p: n + 2 * p - k + 1
     ),
@@ -71,6 +73,9 @@ SIZE_MISTAKES = {
     ),
     "You subtract k − 1 *and* add 1 at the end, which counts a window too many: n + 2p − k.": (
         lambda n, k, s, p: (n + 2 * p - k + 1) // s + 1
+    ),
+    "You are one pixel short: a window may begin at n + 2p − k itself, the end of its way.": (
+        lambda n, k, s, p: (n + 2 * p - k - 1) // s + 1
     ),
     "Only n is divided by the stride; divide the whole way a window can go, n + 2p − k.": (
         lambda n, k, s, p: n // s + 2 * p - k + 1
@@ -105,22 +110,23 @@ WEIGHTS = {  # of a layer with i and o channels, a k×k kernel, and an output n 
     "": lambda i, o, k, n: i * o * k * k,
     "the kernel isn't squared": lambda i, o, k, n: i * o * k,
     "the input channels are missing": lambda i, o, k, n: o * k * k,
-    "only one output channel is counted": lambda i, o, k, n: i * k * k,
     "the channels are added, not multiplied": lambda i, o, k, n: (i + o) * k * k,
+    "only one output channel is counted": lambda i, o, k, n: i * k * k,
     "the weights are counted for each place, but all places share them": lambda i, o, k, n: (
         i * o * k * k * n * n
     ),
 }
 BIASES = {
-    "": lambda i, o, n: o,
-    "the bias is missing": lambda i, o, n: 0,
-    "only one bias is counted": lambda i, o, n: 1,
-    "there is a bias for each output channel, not for each input channel": lambda i, o, n: i,
+    "": lambda i, o, k, n: o,
+    "the bias is missing": lambda i, o, k, n: 0,
+    "only one bias is counted": lambda i, o, k, n: 1,
+    "there is a bias for each output channel, not for each input channel": lambda i, o, k, n: i,
     "a kernel has one bias, not one for each input channel that it reaches through": (
-        lambda i, o, n: i * o
+        lambda i, o, k, n: i * o
     ),
-    "the bias is counted for each place, but all places of a channel share it": lambda i, o, n: (
-        o * n * n
+    "a kernel has one bias, not one for each of its k · k places": lambda i, o, k, n: o * k * k,
+    "the bias is counted for each place, but all places of a channel share it": (
+        lambda i, o, k, n: o * n * n
     ),
 }
 SIZES = {
@@ -128,6 +134,7 @@ SIZES = {
     "with p instead of 2p": lambda n, k, s, p: (n + p - k) // s + 1,
     "without the padding": lambda n, k, s, p: (n - k) // s + 1,
     "rounded up": lambda n, k, s, p: ceil((n + 2 * p - k) / s) + 1,
+    "without rounding down": lambda n, k, s, p: (n + 2 * p - k) / s + 1,
     "without the stride": lambda n, k, s, p: n + 2 * p - k + 1,
 }
 
@@ -195,14 +202,15 @@ def _check_parameters(name: str, found: int | float, layer: nn.Conv2d, n: int) -
         return
     pairs = product(WEIGHTS.items(), BIASES.items())
     guesses = {
-        (of_weights, of_biases): weights(i, o, k, n) + biases(i, o, n)
+        (of_weights, of_biases): weights(i, o, k, n) + biases(i, o, k, n)
         for (of_weights, weights), (of_biases, biases) in pairs
     }
     one = {"".join(texts): guess for texts, guess in guesses.items() if "" in texts}
     two = {", and ".join(texts): guess for texts, guess in guesses.items() if "" not in texts}
     if named := _either(one, found) or _either(two, found):
         raise Mistake(f"{name}, {found:,} parameters: {named}.")
-    raise Mistake(f"{name}: not {found:,} parameters. It has {o} kernels, each with a bias.")
+    cure = f"Its {o} kernels have {k}×{k} weights for each channel that goes in, and a bias each."
+    raise Mistake(f"{name}: not {found:,} parameters. {cure}")
 
 
 # --------------------------------------------------------------------------------- weight and work
@@ -230,6 +238,15 @@ WORK_MISTAKES = {
     ),
     "Exactly twice too many: you count the additions as well.": (
         lambda i, o, k, n: 2 * i * o * k * k * n * n
+    ),
+    "You count the additions as well: a window has in · k² products, and one addition less.": (
+        lambda i, o, k, n: o * (2 * i * k * k - 1) * n * n
+    ),
+    "output_size is the side of the output already: there are output_size² places.": (
+        lambda i, o, k, n: i * o * k * k * (n - k + 1) ** 2
+    ),
+    "The channels are missing: in of them are read, and out of them are made, at each place.": (
+        lambda i, o, k, n: k * k * n * n
     ),
     "You count the output's numbers. Each of them costs in · k² multiplications.": (
         lambda i, o, k, n: o * n * n
@@ -296,6 +313,15 @@ FIELD_MISTAKES = {
     ),
     "The last layer is missing from your list: one number for each layer.": (
         lambda layers: _fields(layers)[:-1]
+    ),
+    "You return after the first layer: does your return stand inside the loop?": (
+        lambda layers: _fields(layers)[:1]
+    ),
+    "This is what each layer adds; the field is 1, the pixel, plus the sum so far.": (
+        lambda layers: _fields(layers, grow=lambda r, j, k, s: (k - 1) * j)
+    ),
+    "Your list is the wrong way round: the first layer's field comes first.": (
+        lambda layers: _fields(layers)[::-1]
     ),
     "You start with 0, but before any layer a pixel sees itself: r = 1.": (
         lambda layers: _fields(layers, field=0)

@@ -20,7 +20,10 @@ from ae_helpers.exercises.answers import (
 
 # ----------------------------------------------------------------------------------- the size rule
 
-SIZE_CASES = ((1, 4, 1, 0), (4, 2, 2, 0), (16, 4, 2, 3), (8, 3, 2, 1), (5, 15, 1, 1), (2, 3, 4, 1))
+SIZE_CASES = (  # n, k, s, p
+    *((1, 4, 1, 0), (4, 2, 2, 0), (16, 4, 2, 3), (8, 3, 2, 1)),
+    *((5, 15, 1, 1), (2, 3, 4, 1), (8, 3, 1, 2)),
+)
 SIZE_MISTAKES = {
     "You use the rule of the convolution, which shrinks; here n is the number of stamps and the "
     "output is what they cover together.": lambda n, k, s, p: (n + 2 * p - k) // s + 1,
@@ -44,6 +47,14 @@ SIZE_MISTAKES = {
     "full.": lambda n, k, s, p: (n - 1) * s - 2 * p + k + 1,
     "You place the stamps side by side, k apart; they are s apart, and may overlap or leave "
     "gaps.": lambda n, k, s, p: n * k - 2 * p,
+    "n · s is right only where k − 2p happens to be s: the last stamp is k long, and p is cropped "
+    "from both sides.": lambda n, k, s, p: n * s,
+    "Kernel and stride are exchanged: stamps begin s apart and are k long.": (
+        lambda n, k, s, p: (n - 1) * k - 2 * p + s
+    ),
+    "You crop p · s. The padding is cropped from the output, where it is p pixels a side.": (
+        lambda n, k, s, p: (n - 1) * s - 2 * p * s + k
+    ),
 }
 
 
@@ -98,19 +109,23 @@ def two_sizes(answer) -> str:
 
 CHANNELS = (64, 32, 16, 8, 1)  # of the decoder: what goes into its first layer, comes out of each
 SIZES = (1, 4, 8, 16, 28)
+# What counts as a layer; what keeps sizes, such as ReLU and all normalisation, may stand between.
+KERNELS = nn.Linear | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 
 
 @check
 def repaired_mirror(answer) -> str:
     """Four transposed layers, 64×1×1 → 32×4×4 → 16×8×8 → 8×16×16 → 1×28×28."""
-    if isinstance(answer, list | tuple):
-        raise Mistake("This is a list of layers; nn.Sequential(layer, layer, …) makes one network.")
+    if isinstance(answer, list | tuple) and any(isinstance(part, nn.Module) for part in answer):
+        name = type(answer).__name__
+        raise Mistake(
+            f"This is a {name} of layers; nn.Sequential(layer, layer, …) makes a network."
+        )
     if not isinstance(answer, nn.Module):
         raise Mistake(f"This is {answer!r}; expected an nn.Sequential of layers.")
     network = copy.deepcopy(answer).float().cpu().eval()  # a reader's own stays as it is
-    modules = [module for module in network.modules() if not any(module.children())]
-    # Kernels and matrices have several axes; normalisation and PReLU, which keep sizes, have one.
-    layers = [m for m in modules if any(weight.ndim > 1 for weight in m.parameters())]
+    modules = list(network.modules())
+    layers = [module for module in modules if isinstance(module, KERNELS)]
     for place, layer in enumerate(layers, start=1):
         if not isinstance(layer, nn.ConvTranspose2d):
             raise Mistake(
@@ -207,72 +222,47 @@ def _count(count: int, noun: str) -> str:
 
 SETTINGS = {"stride": 2, "padding": 1}
 PAIR = "two numbers (return left, right): multiply element by element, then sum everything"
+# What torch says to wrong arguments, and what to add; the shapes are those of the exercise.
+PRODUCT_CURES = {
+    "must match the size": "Conv x has y's shape (1, 16, 8, 8), and ConvT y needs x's "
+    "(1, 8, 15, 15): multiply these, and give both functions the layer's stride and padding.",
+    "weight of size [8, 16": "Here the weight's first two axes are exchanged. conv2d reads "
+    "(out, in, k, k), conv_transpose2d (in, out, k, k), and its in is the convolution's out: the "
+    "same tensor fits both.",
+    "groups=1, weight of size [16, 8, 3, 3], expected input[1, 16": "You convolve y, but Conv "
+    "turns x into something of y's shape; F.conv_transpose2d leads back from y.",
+    "transposed=1, weight of size [16, 8, 3, 3], expected input[1, 8": "You transpose x, but ConvT "
+    "turns y into something of x's shape; F.conv2d leads there from x.",
+    "expected bias": "The right product contains the bias; the transpose of Conv has none.",
+}
 
 
-def _adjoint_case(channels: tuple[int, int], n: int) -> tuple[nn.Conv2d, Tensor, Tensor]:
-    """A layer, x and y of numbers around 0: of positive ones every kernel makes much the same."""
+def _adjoint_case() -> tuple[nn.Conv2d, Tensor, Tensor]:
+    """The layer, x and y, of numbers around 0: of positive ones all kernels make much the same."""
     generator = torch.Generator().manual_seed(3)
-    layer = nn.Conv2d(*channels, kernel_size=3, **SETTINGS)
+    layer = nn.Conv2d(8, 16, kernel_size=3, **SETTINGS)
     with torch.no_grad():
         for parameter in (layer.weight, layer.bias):
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
-    side = (n + 2 - 3) // 2 + 1
-    x = torch.randn(1, channels[0], n, n, generator=generator)
-    return layer, x, torch.randn(1, channels[1], side, side, generator=generator)
-
-
-@check
-def inner_products(answer) -> str:
-    """``answer(layer, x, y)``: ⟨Conv x, y⟩ and ⟨x, ConvT y⟩ with a Conv2d's weight, no bias."""
-    # Between equal channels wrong weights run, too, and between 1×1 pictures wrong pairs: their
-    # numbers show what went wrong. The exercise names neither, so there an answer may fail.
-    for case in (_adjoint_case((4, 4), n=15), _adjoint_case((4, 4), n=1)):
-        try:
-            found = _products(answer, *case)
-        except Mistake:
-            continue
-        _explain_products(found, *case, others=(None, None))
-        break
-    case = _adjoint_case((8, 16), n=15)
-    found, again = _products(answer, *case), _products(answer, *case)
-    of_left = (
-        "The left product is {found}; ⟨Conv x, y⟩ is {right}. Look at the layer's weight, stride "
-        "and padding: all three belong to Conv."
-    )
-    of_right = (
-        f"The right product is {{found}}, the left one {found[0]:,.4g}; they should agree. ConvT "
-        "has the weight, stride and padding of the layer."
-    )
-    if not near(found[1], again[1]):
-        of_right = (
-            "The right product changes from call to call: a new ConvTranspose2d brings random "
-            "numbers of its own. Use layer.weight, and bias=False."
-        )
-    _explain_products(found, *case, others=(of_left, of_right))
-    return "Right: the two agree. That is what “transposed” means."
+    x = torch.randn(1, 8, 15, 15, generator=generator)
+    return layer, x, torch.randn(1, 16, 8, 8, generator=generator)
 
 
 def _products(answer, layer: nn.Conv2d, x: Tensor, y: Tensor) -> list[float]:
     """The reader's two numbers."""
-    cures = {
-        "must match the size": f"Conv x has y's shape {tuple(y.shape)}, and ConvT y needs x's "
-        f"{tuple(x.shape)}: multiply these pairs, and give both functions the layer's stride and "
-        "padding."
-    }
     cause = "mul_; multiply into something new."
-    found = call_unchanged(cause, answer, copy.deepcopy(layer), x, y, cures=cures)
+    found = call_unchanged(cause, answer, copy.deepcopy(layer), x, y, cures=PRODUCT_CURES)
     if isinstance(found, tuple | list) and any(value is ... or value is None for value in found):
         raise Mistake("Not yet: left and right are both wanted.")
     return numbers(found, PAIR, 2)
 
 
-def _explain_products(
-    found: list, layer: nn.Conv2d, x: Tensor, y: Tensor, others: tuple[str | None, str | None]
-) -> None:
-    """Raise a mistake unless the two numbers are ⟨Conv x, y⟩ and ⟨x, ConvT y⟩."""
-
-    def conv(x: Tensor, bias: Tensor | None = None) -> Tensor:
-        return F.conv2d(x, layer.weight, bias, **SETTINGS)
+@check
+def inner_products(answer) -> str:
+    """``answer(layer, x, y)``: ⟨Conv x, y⟩ and ⟨x, ConvT y⟩ with a Conv2d's weight, no bias."""
+    layer, x, y = _adjoint_case()
+    found, again = (_products(answer, layer, x, y) for _ in range(2))
+    conv = F.conv2d(x, layer.weight, **SETTINGS)
 
     def back(weight: Tensor = layer.weight, bias: Tensor | None = None) -> Tensor:
         return F.conv_transpose2d(y, weight, bias, **SETTINGS)
@@ -283,25 +273,34 @@ def _explain_products(
     )
     mistakes = {
         "The left product contains the bias: layer(x) is Conv x + bias, and only Conv has a "
-        "transpose. Take F.conv2d(x, layer.weight, …) without it.": (
-            lambda: (conv(x, layer.bias) * y).sum()
+        "transpose. Take F.conv2d(x, layer.weight, …) without it.": (layer(x) * y).sum(),
+        mean: (conv * y).mean(),
+        "You sum before you multiply: multiply element by element, then sum the products.": (
+            conv.sum() * y.sum()
         ),
-        mean: lambda: (conv(x) * y).mean(),
-        "You convolve y and transpose x. The layer turns x into something of y's shape; its "
-        "transpose turns y into something of x's shape.": lambda: (conv(y) * x).sum(),
     }
-    explain(found[0], (conv(x) * y).sum(), mistakes, otherwise=others[0])
+    otherwise = (
+        "The left product is {found}; ⟨Conv x, y⟩ is {right}: Conv x, with the layer's weight, "
+        "stride and padding, times y element by element, and all of that summed."
+    )
+    explain(found[0], (conv * y).sum(), mistakes, otherwise=otherwise)
     mistakes = {
-        mean: lambda: (x * back()).mean(),
-        "In the right product the weight's first two axes are exchanged. conv_transpose2d reads "
-        "(in, out, k, k), and its in is the convolution's out: the same tensor fits.": (
-            lambda: (x * back(layer.weight.transpose(0, 1))).sum()
-        ),
+        mean: (x * back()).mean(),
         "The right product contains the bias; the transpose of Conv has none.": (
-            lambda: (x * back(bias=layer.bias[: len(x[0])])).sum()
-        ),
+            x * back(bias=layer.bias[:8])
+        ).sum(),
         "In the right product the kernel is flipped. conv_transpose2d stamps it as it stands.": (
-            lambda: (x * back(layer.weight.flip(2, 3))).sum()
-        ),
+            x * back(layer.weight.flip(2, 3))
+        ).sum(),
     }
-    explain(found[1], (x * back()).sum(), mistakes, otherwise=others[1])
+    otherwise = (
+        f"The right product is {{found}}, the left one {found[0]:,.4g}; they should agree. ConvT "
+        "has the weight, stride and padding of the layer."
+    )
+    if not near(found[1], again[1]):
+        otherwise = (
+            "The right product changes from call to call: a new ConvTranspose2d brings random "
+            "numbers of its own. Use layer.weight, and bias=False."
+        )
+    explain(found[1], (x * back()).sum(), mistakes, otherwise=otherwise)
+    return "Right: the two agree. That is what “transposed” means."

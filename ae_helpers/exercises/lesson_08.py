@@ -70,8 +70,9 @@ def _price_mistakes() -> dict[str, dict]:
         "those are of one layer only, the last; add all layers up.": _price(side, layers[-1:])[0]
     }
     for (text, weights), (other, biases) in itertools.product(WEIGHTS.items(), BIASES.items()):
-        value = total(weights) + total(lambda i, o, k, n, biases=biases: biases(i, o, n))
-        parameters[", and ".join(filter(None, (text, other))) + "."] = value
+        parameters[", and ".join(filter(None, (text, other))) + "."] = total(weights) + total(
+            biases
+        )
     products = {
         "you count a window for each *input* pixel; there is one for each *output* pixel. Take the "
         "side after the layer.": sum(_products(i, o, k, n) for i, o, k, n, _ in stack),

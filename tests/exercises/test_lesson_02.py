@@ -60,6 +60,9 @@ RIGHT = {
         "math": lambda n, k, s, p: math.floor((n + 2 * p - k) / s + 1),
         "as in PyTorch's manual": lambda n, k, s, p: (n + 2 * p - (k - 1) - 1) // s + 1,
         "counted": lambda n, k, s, p: len(range(0, n + 2 * p - k + 1, s)),
+        "rounded up": lambda n, k, s, p: math.ceil((n + 2 * p - k + 1) / s),
+        "torch": lambda n, k, s, p: torch.nn.Conv2d(1, 1, k, s, p)(torch.ones(1, 1, n, n)).shape[3],
+        "a float": lambda n, k, s, p: np.floor((n + 2 * p - k) / s) + 1,
         "in one fraction": lambda n, k, s, p: (n + 2 * p - k + s) // s,
     },
     check.fill_ledger: {
@@ -70,15 +73,23 @@ RIGHT = {
             n: (tuple(map(torch.tensor, sizes)), torch.tensor([count]))
             for n, (sizes, count) in LEDGER.items()
         },
+        "arrays": {n: (np.array(sizes), np.int64(p)) for n, (sizes, p) in LEDGER.items()},
         "one layer more": {"conv1": ((8, 16, 16), 1808)} | LEDGER,
     },
     check.weight_and_work: {
         "whole": worked(work),
         "floats": worked(lambda i, o, k, size: float(i * k * k) * (o * size * size)),
+        "a loop": worked(lambda i, o, k, size: sum(i * k * k for _ in range(o * size * size))),
+        "arrays": worked(lambda *given: np.prod(np.array(given)[[0, 1, 2, 2, 3, 3]]), np.int64(4)),
     },
     check.receptive_fields: {
         "forwards": fields,
         "backwards": fields_backwards,
+        "popped": lambda layers: [fields(layers), layers.clear()][0],
+        "sums": lambda layers: [
+            1 + sum((layers[i][0] - 1) * math.prod(s for _, s in layers[:i]) for i in range(n + 1))
+            for n in range(len(layers))
+        ],
         "list of tensors": lambda layers: [torch.tensor(field) for field in fields(layers)],
     },
 }
@@ -93,6 +104,7 @@ WRONG_ROWS = [
     ("conv2", ((16, 14, 14), 1168), "28 pixels"),
     ("conv2", ((16, 7, 7), 1168), "without the + 1 or without the padding"),
     ("conv3", ((32, 5, 5), 4640), "rounded up"),
+    ("conv2", ((16, 8.5, 8.5), 1168), "8.5 is the size rule without rounding down"),
     ("conv3", ((32, 8, 8), 4640), "without the stride"),
     ("conv4", ((64, 2, 2), 51264), "or without the stride"),
     ("conv4", ((64, 3, 3), 51264), "not 3×3; put n=4, k=5, s=2, p=1"),
@@ -108,6 +120,8 @@ WRONG_ROWS = [
     ("conv2", ((16, 8, 8), 1280), "parameters: a kernel has one bias, not one for each input"),
     ("conv3", ((32, 4, 4), 5120), "reaches through or the bias is counted for each place"),
     ("conv3", ((32, 4, 4), 1536), "isn't squared, and the bias is missing"),
+    ("conv2", ((16, 8, 8), 1296), "parameters: a kernel has one bias, not one for each of its k"),
+    ("conv4", ((64, 1, 1), 18496), "Its 64 kernels have 5×5 weights"),
     ("conv2", ((16, 8, 8), 1000), "not 1,000 parameters"),
     ("conv2", 1168, "write ((channels"),
     ("conv2", (("16", 8, 8), 1168), "conv2: your shape, at position 0, is a str, '16'"),
@@ -125,6 +139,12 @@ WRONG = {
         "ceil": (lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1, "round up"),
         "round": (lambda n, k, s, p: round((n + 2 * p - k) / s) + 1, "nearest. However"),
         "half up": (lambda n, k, s, p: int((n + 2 * p - k) / s + 0.5) + 1, "halves up"),
+        "half even": (lambda n, k, s, p: round((n + 2 * p - k) / s + 1), "halves to the even"),
+        "end left out": (lambda n, k, s, p: len(range(0, n + 2 * p - k, s)), "one pixel short"),
+        "kernel halved": (
+            lambda n, k, s, p: (n + 2 * p - k // 2 * 2) // s,
+            "For n=15, k=3, s=2, p=1 you answer 7",
+        ),
         "no stride": (lambda n, k, s, p: n + 2 * p - k + 1, "leave the stride out"),
         "times the stride": (lambda n, k, s, p: (n + 2 * p - k) * s + 1, "multiply by the stride"),
         "+ 1 inside": (lambda n, k, s, p: (n + 2 * p - k + 1) // s, "inside your division"),
@@ -153,6 +173,12 @@ WRONG = {
         "no output": (worked(lambda i, o, k, n: i * k**2 * n**2), "output channels are missing"),
         "bias": (worked(lambda i, o, k, n: o * (i * k**2 + 1) * n**2), "only added"),
         "additions": (worked(lambda i, o, k, n: 2 * work(i, o, k, n)), "additions"),
+        "exact additions": (
+            worked(lambda i, o, k, n: o * (2 * i * k**2 - 1) * n**2),
+            "one addition less",
+        ),
+        "input size": (worked(lambda i, o, k, n: i * o * k**2 * (n - k + 1) ** 2), "already"),
+        "no channels": (worked(lambda i, o, k, n: (k * n) ** 2), "The channels are missing"),
         "outputs": (worked(lambda i, o, k, n: o * n**2), "output's numbers"),
         "made up": (worked(lambda i, o, k, n: 7), "output_size=16 you answer 7, not 460,800."),
         "from 0": (worked(work, 3, 0), "from 0"),
@@ -177,6 +203,10 @@ WRONG = {
         "the last": (lambda layers: fields(layers)[-1], "one number, 37; expected a list"),
         "with 1": (lambda layers: [1, *fields(layers)], "starts with 1"),
         "appended early": (lambda layers: [1, *fields(layers)[:-1]], "append before you update"),
+        "early return": (lambda layers: fields(layers)[:1], "return after the first layer"),
+        "what is added": (recursion(lambda r, j, k, s: ((k - 1) * j, j * s)), "each layer adds"),
+        "reversed": (lambda layers: fields(layers)[::-1], "wrong way round"),
+        "a generator": (lambda layers: (r for r in fields(layers)), "Make a list of it"),
         "without the last": (lambda layers: fields(layers)[:-1], "last layer is missing"),
         "without the first": (lambda layers: fields(layers)[1:], "[17, 21, 37], not [15, 17, 21"),
         "the image": (lambda layers: [28] * len(layers), "not [15, 17, 21, 37]"),
@@ -210,7 +240,7 @@ def test_one_mistake_in_the_parameters_is_never_taken_for_another(layer):
     size = {8: 8, 16: 4, 32: 1}[i]
     right = i * o * k * k
     weights = [rule(i, o, k, size) + o for text, rule in check.WEIGHTS.items() if text]
-    biases = [right + rule(i, o, size) for text, rule in check.BIASES.items() if text]
+    biases = [right + rule(i, o, k, size) for text, rule in check.BIASES.items() if text]
     if size == 1:  # one place only: counting it again changes nothing
         weights, biases = ([v for v in values if v != right + o] for values in (weights, biases))
     wrong = {*weights, *biases}

@@ -75,6 +75,20 @@ def swapped_pairs(layer, x, y):
     return (conv(layer, x) * x).sum(), (y * back(layer, y)).sum()
 
 
+def by_autograd(layer, x, y):
+    """⟨x, ConvT y⟩ without a transposed convolution: backward is one."""
+    x = x.clone().requires_grad_()
+    left = (conv(layer, x) * y).sum()
+    left.backward()
+    return left, (x * x.grad).sum()
+
+
+def by_matrix(layer, x, y):
+    weight, settings = layer.weight.detach().flatten(1), {"padding": 1, "stride": 2}
+    left = torch.vdot((weight @ F.unfold(x, 3, **settings)).flatten(), y.flatten())
+    return left, torch.sum(F.fold(weight.T @ y.flatten(2), x.shape[2:], 3, **settings) * x)
+
+
 def changes_x(layer, x, y):
     left = (conv(layer, x) * y).sum()
     return left, x.mul_(back(layer, y)).sum()
@@ -87,6 +101,7 @@ RIGHT = {
             1, 1, kernel_size, stride, padding
         )(torch.zeros(1, 1, n, n)).shape[2],
         "in another order": lambda n, k, s, p: n * s - s + k - p - p,
+        "a float": lambda n, k, s, p: float((n - 1) * s + k) - 2 * p,
     },
     check.two_sizes: {
         "above": (15, 16),
@@ -100,6 +115,10 @@ RIGHT = {
         "larger kernels": mirror(((6, 2, 1), (4, 2, 1), (4, 2, 1), (15, 1, 1))),
         "no stride": mirror(((4, 3, 0), (5, 1, 0), (9, 1, 0), (13, 1, 0))),
         "activations": with_activations(),
+        "layer norm": nn.Sequential(mirror(OURS)[0], nn.LayerNorm((32, 4, 4)), *mirror(OURS)[1:]),
+        "weight norm": nn.Sequential(
+            nn.utils.parametrizations.weight_norm(mirror(OURS)[0]), *mirror(OURS)[1:]
+        ),
         "batch norm": with_activations(nn.BatchNorm2d),
         "group norm": with_activations(lambda channels: nn.GroupNorm(1, channels)),
         "PReLU": with_activations(nn.PReLU),
@@ -110,6 +129,9 @@ RIGHT = {
         "tensors": products(),
         "layers": by_layers,
         "a list": products(result=lambda *pair: list(pair)),
+        "float64": lambda *given: products()(*(each.double() for each in given)),
+        "autograd": by_autograd,
+        "matrices": by_matrix,
         "stacked": products(result=lambda *pair: torch.stack(pair)),
     },
 }
@@ -125,7 +147,17 @@ WRONG = {
         "one short": (lambda n, k, s, p: (n - 1) * s - 2 * p + k - 1, "one short"),
         "one too large": (lambda n, k, s, p: (n - 1) * s - 2 * p + k + 1, "one too large"),
         "side by side": (lambda n, k, s, p: n * k - 2 * p, "side by side"),
-        "n · s": (lambda n, k, s, p: n * s, "For n=1, kernel_size=4, stride=1, padding=0 you say"),
+        "n · s": (lambda n, k, s, p: n * s, "n · s is right only where"),
+        "k and s": (lambda n, k, s, p: (n - 1) * k - 2 * p + s, "Kernel and stride are exchanged"),
+        "input cropped": (lambda n, k, s, p: (n - 2 * p - 1) * s + k, "You crop p · s"),
+        "never smaller": (
+            lambda n, k, s, p: max(n, (n - 1) * s - 2 * p + k),
+            "For n=8, kernel_size=3, stride=1, padding=2 you say 8, but torch makes 6",
+        ),
+        "pixels stamped": (
+            lambda n, k, s, p: len({s * a + b for a in range(n) for b in range(k)}) - 2 * p,
+            "For n=2, kernel_size=3, stride=4, padding=1 you say",
+        ),
         "a pair": (lambda n, k, s, p: (n, n), "a tuple, (1, 1); expected a size, one number"),
     },
     check.two_sizes: {
@@ -154,6 +186,8 @@ WRONG = {
         "Conv2d": (nn.Sequential(mirror(OURS[:1]), nn.Conv2d(32, 16, 3)), "Layer 2 is a Conv2d"),
         "resized": (nn.Sequential(*mirror(extra=(1, 1, 1, 0)), nn.Upsample(28)), "resize"),
         "a number": (28, "This is 28"),
+        "numbers": (list(check.SIZES), "This is [1, 4, 8, 16, 28]; expected an nn.Sequential"),
+        "Linear": (nn.Sequential(nn.Linear(64, 512), *mirror(OURS)), "Layer 1 is a Linear"),
         "a frame around": (nn.Sequential(*mirror(OURS), nn.ZeroPad2d(1)), "gives (1, 1, 30, 30)"),
         "flat": (nn.Sequential(*mirror(OURS), nn.Flatten()), "gives (1, 784)"),
         "shuffled": (nn.Sequential(*mirror(OURS), nn.PixelShuffle(2)), "all in a row stop with"),
@@ -171,10 +205,32 @@ WRONG = {
             "at position 0, has the shape (1, 16, 8, 8). Expected two",
         ),
         "axes": (with_back(of=lambda weight: weight.transpose(0, 1)), "axes are exchanged"),
+        "left axes": (
+            products(lambda layer, x: F.conv2d(x, layer.weight.transpose(0, 1), None, 2, 1)),
+            ". Here the weight's first two axes are exchanged",
+        ),
+        "one weight for all": (with_back(of=torch.ones_like), "The right product is -198.8"),
+        "bias as it is": (
+            products(right=lambda layer, y: back(layer, y, bias=layer.bias)),
+            ". The right product contains the bias",
+        ),
+        "conv twice": (
+            products(right=lambda layer, y: conv(layer, y)),
+            "You convolve y, but Conv turns x into",
+        ),
+        "transposed twice": (products(left=back), "You transpose x, but ConvT turns y into"),
+        "summed first": (
+            lambda layer, x, y: (conv(layer, x).sum() * y.sum(), x.sum() * back(layer, y).sum()),
+            "sum before you multiply",
+        ),
+        "not multiplied": (
+            lambda layer, x, y: (conv(layer, x).sum(), back(layer, y).sum()),
+            "is 260.4; ⟨Conv x, y⟩ is -5.34: Conv x, with",
+        ),
         "flipped": (with_back(of=lambda weight: weight.flip(2, 3)), "flipped"),
         "turned by 90°": (with_back(of=lambda weight: weight.rot90(1, (2, 3))), "product is 172.6"),
         "channels rolled": (with_back(of=lambda weight: weight.roll(1, 0)), "they should agree"),
-        "swapped": (lambda layer, x, y: products()(layer, y, x), "convolve y and transpose x"),
+        "swapped": (lambda layer, x, y: products()(layer, y, x), "You convolve y"),
         "other pairs": (swapped_pairs, "ConvT y needs x's"),
         "own weights": (products(right=lambda layer, y: twin(layer)(y)), "call to call"),
         "own bias": (products(right=own_bias), "call to call"),
@@ -191,7 +247,7 @@ WRONG = {
     },
 }
 
-TestZoo = zoo_tests(RIGHT, WRONG, alike={"own bias"})
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"own bias", "conv twice"})
 
 
 def test_the_repair_names_how():
