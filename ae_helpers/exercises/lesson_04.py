@@ -18,8 +18,10 @@ CURES = {
     "does not require grad": "backward() finds no graph: the forward pass must not stand under "
     "no_grad or inference_mode, and the loss must not be detached.",
     "no attribute 'backward'": "backward() needs the loss itself: call .item() only to add it up.",
-    "same dtype": "The network takes floats: data.to_float(images[index]).",
-    "should be the same": "The network takes floats: data.to_float(images).",
+    "same dtype": "The network takes floats: pass it what data.to_float makes of the bytes.",
+    "must match the size": "Does each batch go forward by itself, and is it compared with its own "
+    "output? The forward pass belongs into the loop.",
+    "more than 1 value per channel": "So the network is in training mode: model.eval() first.",
     "second time": "An older loss is part of what you call backward() on, as after total += loss: "
     "call it on this batch's loss, and add up loss.item().",
     "only for scalar outputs": "backward() needs one number: take the mean of the losses first.",
@@ -39,9 +41,11 @@ class _Witness(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4:
+            cure = "A single image has lost its batch axis: image[None] gives it back"
+            if images.ndim == 1:
+                cure = "The elements of batches are indices; the images are images[index]"
             raise ValueError(
-                f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). The elements "
-                "of batches are indices; the images are images[index]"
+                f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). {cure}"
             )
         output = self.unsqueeze(self.squeeze(images.flatten(1))).view_as(images)
         if output.requires_grad:
@@ -113,10 +117,33 @@ def train_epoch(answer) -> str:
         ),
         "You cut the images in order yourself. `batches` says which belong together: "
         "images[index].": lambda: trained(torch.arange(70).split(32)),
-        "zero_grad() is missing from the loop: backward() *adds* to the gradients that are there, "
-        "so each step also repeats all earlier ones.": lambda: trained(zero_grad=False),
+        "zero_grad() is missing from the loop, or without its (): backward() *adds* to the "
+        "gradients that are there, so each step also repeats all earlier ones.": (
+            lambda: trained(zero_grad=False)
+        ),
+        "You step once, with all images: forward, backward and step belong to each batch.": (
+            lambda: trained([order])
+        ),
+        "You step once, with the sum of all gradients: zero_grad and step belong to each batch.": (
+            lambda: trained(
+                [order], loss_of=lambda *pair: sum(map(F.mse_loss, *(p.split(32) for p in pair)))
+            )
+        ),
+        "You step after every single image: pass the whole batch forward, images[index].": (
+            lambda: trained(order.split(1))
+        ),
+        "Each batch takes all images: pass forward images[index].": lambda: trained([order] * 3),
         "The loss sums over pixels and images; the recipe's MSE is a mean.": (
             lambda: trained(loss_of=lambda *pair: F.mse_loss(*pair, reduction="sum"))
+        ),
+        "The loss sums over pixels; the recipe's MSE is their mean, too.": (
+            lambda: trained(loss_of=lambda *pair: 784 * F.mse_loss(*pair))
+        ),
+        "The loss is the root of the MSE: leave the root out.": (
+            lambda: trained(loss_of=lambda *pair: F.mse_loss(*pair).sqrt())
+        ),
+        "The square is missing from the loss: too bright and too dark cancel.": (
+            lambda: trained(loss_of=lambda output, batch: (output - batch).mean())
         ),
         "backward() starts from the loss times the batch's size; use the weight only in the sum "
         "that you return.": (
@@ -163,6 +190,7 @@ def train_epoch(answer) -> str:
     mean = sum(loss * len(batch) for loss, batch in zip(losses, batches, strict=True)) / 70
     mistakes = {
         "That is the last batch's loss only; average over the whole epoch.": last,
+        "That is the first batch's loss only; average over the whole epoch.": losses[0],
         "Only the last batch is in your sum: add each with += instead of =.": last * 6 / 70,
         "That is the sum of the losses; divide to get the mean.": total,
         "Each loss is weighted by its batch's size; now divide by len(images).": mean * 70,
@@ -249,18 +277,23 @@ def evaluate(answer) -> str:
         "That is the sum over images; the test error is their mean.": right * 70,
         "That is 784 times too large: the sum over pixels instead of the mean.": right * 784,
         "That is the sum over all pixels of all images instead of the mean.": right * 784 * 70,
-        "You add up the means of batches: weight each by its batch's size, and divide by "
-        "len(images).": means(32).sum(),
-        "That is the first batch only: is `return` inside the loop?": means(32)[0],
-        "That is the last batch only; the mean goes over all images.": means(32)[-1],
+        "That is the square of the mean difference; square first, then take the mean.": (
+            (output - batch).mean().square()
+        ),
+        "You square each image's mean difference; square each pixel's, then take the mean.": (
+            (output - batch).flatten(1).mean(1).square().mean()
+        ),
+        "That is on the scale of bytes, from 0 to 255; compare on the scale from 0 to 1.": (
+            right * 255**2
+        ),
+        "That is the worst image's error; take the mean.": errors.max(),
+        "Your error is 0: is something compared with itself?": 0.0,
         "That is the square root of the MSE; leave the root out.": right**0.5,
         "That is the mean of |x − x̂|; the MSE squares.": (batch - output).abs().mean(),
         "The square is missing: too bright and too dark cancel each other.": (
             (output - batch).mean()
         ),
         "You divide by len(images), but mse_loss is a mean already.": right / 70,
-        "The last, shorter batch is missing from your mean.": errors[:64].mean(),
-        "The last, shorter batch is missing from your sum.": errors[:64].sum() / 70,
         "That is the mean of roots; the MSE is not rooted.": errors.sqrt().mean(),
         "That is the median image's error; take the mean.": errors.median(),
         "Your images still run from 0 to 255: take data.to_float(images).": (
@@ -280,16 +313,39 @@ def evaluate(answer) -> str:
         ),
     }
     explain(value, right, mistakes, otherwise=None, rtol=2e-5)
-    uneven = (
-        "You average the means of batches, but the last batch is smaller: weight each batch's mean "
-        "by its size."
-    )
-    rows = [(means(size).mean(), uneven) for size in range(2, 70)]
+    rows = _rounded(right)
+    for size in range(8, 70):  # of the batches: readers take what they like
+        parts, count, rest = means(size), -(-70 // size), 70 % size or size
+        mistakes = {
+            "You average the means of batches, but the last batch is smaller: weight each batch's "
+            "mean by its size.": parts.mean(),
+            "You add up the means of batches: weight each by its batch's size, and divide by "
+            "len(images).": parts.sum(),
+            "You divide the sum of batch means by the number of images; multiply each mean by its "
+            "batch's size first.": parts.sum() / 70,
+            f"You weight every batch by {size}, but the last one has {rest} images: weight by "
+            "len(batch).": parts.sum() * size / 70,
+            f"You divide by {count}, the number of batches; divide by len(images).": (
+                right * 70 / count
+            ),
+            f"That is the last batch only, of {rest} images; the mean goes over all.": (
+                errors[-rest:].mean()
+            ),
+            "Only the last batch is in your sum: add each with += instead of =.": (
+                errors[-rest:].sum() / 70
+            ),
+            f"That is the mean of the first {size} images: is `return` inside the loop, or is the "
+            "last, shorter batch missing?": errors[:size].mean(),
+            f"Only the first {size} images are in your sum: is the last, shorter batch missing?": (
+                errors[:size].sum() / 70
+            ),
+        }
+        rows += [(value, text) for text, value in mistakes.items()]
     otherwise = (
         "You get {found}, expected {right}, the mean over all images and pixels of (x − x̂)², with "
         "each image's own x̂ = model(x)."
     )
-    explain(value, right, _rounded(right) + rows, otherwise=otherwise, rtol=2e-5)
+    explain(value, right, rows, otherwise=otherwise, rtol=2e-5)
     if model.modes:
         raise Mistake(
             "The number is right, but to get it the network also built the graph that only "
