@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +67,34 @@ def _rounded(right: float) -> list[tuple[float, str]]:
     return [(round(right, digits), text) for digits in range(1, 7)]
 
 
+def _misaveraged(means: list[float], sizes: list[int]) -> list[tuple[float, str]]:
+    """Rows for ``explain``: typical wrong means over batches of such means and sizes."""
+    size, last, count, images = sizes[0], sizes[-1], len(sizes), sum(sizes)
+    sums = [mean * each for mean, each in zip(means, sizes, strict=True)]
+    wrong = {
+        f"That is the last batch only, of {last}; average over all {images} images.": means[-1],
+        f"That is the first batch only, of {size}: is `return` inside the loop?": means[0],
+        "Only the last batch is in your sum: add each with += instead of =.": sums[-1] / images,
+        "The last, shorter batch is missing from your mean.": sum(sums[:-1]) / (images - last),
+        "The last, shorter batch is missing from your sum.": sum(sums[:-1]) / images,
+        "That is the sum of the batches' means: weight each by its batch's size, and divide by "
+        "len(images).": sum(means),
+        "That is the sum over images: now divide by len(images).": sum(sums),
+        f"Almost: you count the last batch of {last} images as much as one of {size}. Weight each "
+        "mean by its batch's size, and divide by len(images).": sum(means) / count,
+        f"You weight every batch by {size}, but the last one has {last} images: weight by its own "
+        "size.": sum(means) * size / images,
+        "You divide the sum of batch means by the number of images; multiply each by its batch's "
+        "size first.": sum(means) / images,
+        **{
+            f"You divide by {other}; divide by the {images} images: len(images).": sum(sums) / other
+            for other in (count, last, size, count * size)
+        },
+        "That is the square root of the MSE; leave the root out.": (sum(sums) / images) ** 0.5,
+    }
+    return [(value, text) for text, value in wrong.items()]
+
+
 # -------------------------------------------------------------------------------- the loop by hand
 
 
@@ -84,6 +113,23 @@ def _epoch(model, optimizer, images, batches, zero_grad=True, scale=(True, True)
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+WRONG_LOSSES = {
+    "The loss sums over pixels and images; the recipe's MSE is a mean.": (
+        lambda x, y: F.mse_loss(x, y, reduction="sum")
+    ),
+    "The loss sums over pixels; the recipe's MSE is their mean, too.": (
+        lambda x, y: 784 * F.mse_loss(x, y)
+    ),
+    "The loss is the root of the MSE: leave the root out.": lambda x, y: F.mse_loss(x, y).sqrt(),
+    "The square is missing from the loss: too bright and too dark cancel.": (
+        lambda x, y: (x - y).mean()
+    ),
+    "The loss is the mean of |x − x̂|; the recipe's MSE squares.": F.l1_loss,
+    "backward() starts from the loss times the batch's size; use the weight only in the sum that "
+    "you return.": lambda x, y: F.mse_loss(x, y) * len(y),
+}
 
 
 @check
@@ -112,71 +158,49 @@ def train_epoch(answer) -> str:
         )
     mistakes = {
         "The weights never move. loss.backward() computes gradients and optimizer.step() uses "
-        "them: is one missing, or without its (), or does zero_grad() stand between the two?": (
-            lambda: trained([])
-        ),
+        "them: is one missing, or without its (), or does zero_grad() stand between the two?": {
+            "part": []
+        },
         "You cut the images in order yourself. `batches` says which belong together: "
-        "images[index].": lambda: trained(torch.arange(70).split(32)),
+        "images[index].": {"part": torch.arange(70).split(32)},
+        "You step once, with all images: forward, backward and step belong to each batch.": {
+            "part": [order]
+        },
+        "You step once, with the sum of all gradients: zero_grad and step belong to each batch.": {
+            "part": [order],
+            "loss_of": lambda x, y: sum(map(F.mse_loss, x.split(32), y.split(32))),
+        },
+        "You step after every single image: pass the whole batch forward, images[index].": {
+            "part": order.split(1)
+        },
+        "Each batch takes all images: pass forward images[index].": {"part": [order] * 3},
         "zero_grad() is missing from the loop, or without its (): backward() *adds* to the "
-        "gradients that are there, so each step also repeats all earlier ones.": (
-            lambda: trained(zero_grad=False)
-        ),
-        "You step once, with all images: forward, backward and step belong to each batch.": (
-            lambda: trained([order])
-        ),
-        "You step once, with the sum of all gradients: zero_grad and step belong to each batch.": (
-            lambda: trained(
-                [order], loss_of=lambda *pair: sum(map(F.mse_loss, *(p.split(32) for p in pair)))
-            )
-        ),
-        "You step after every single image: pass the whole batch forward, images[index].": (
-            lambda: trained(order.split(1))
-        ),
-        "Each batch takes all images: pass forward images[index].": lambda: trained([order] * 3),
-        "The loss sums over pixels and images; the recipe's MSE is a mean.": (
-            lambda: trained(loss_of=lambda *pair: F.mse_loss(*pair, reduction="sum"))
-        ),
-        "The loss sums over pixels; the recipe's MSE is their mean, too.": (
-            lambda: trained(loss_of=lambda *pair: 784 * F.mse_loss(*pair))
-        ),
-        "The loss is the root of the MSE: leave the root out.": (
-            lambda: trained(loss_of=lambda *pair: F.mse_loss(*pair).sqrt())
-        ),
-        "The square is missing from the loss: too bright and too dark cancel.": (
-            lambda: trained(loss_of=lambda output, batch: (output - batch).mean())
-        ),
-        "backward() starts from the loss times the batch's size; use the weight only in the sum "
-        "that you return.": (
-            lambda: trained(loss_of=lambda output, batch: F.mse_loss(output, batch) * len(batch))
-        ),
-        "The batch still runs from 0 to 255: data.to_float is missing.": (
-            lambda: trained(scale=(False, False))
-        ),
-        "The target still runs from 0 to 255: compare with the same batch that you pass forward.": (
-            lambda: trained(scale=(True, False))
-        ),
-        "The input still runs from 0 to 255: pass forward the same batch that you compare with.": (
-            lambda: trained(scale=(False, True))
-        ),
-        "The loss is the mean of |x − x̂|; the recipe's MSE squares.": (
-            lambda: trained(loss_of=F.l1_loss)
-        ),
-        "Only the first batch was trained on: is `return` inside the loop?": (
-            lambda: trained(batches[:1])
-        ),
-        "Only the last batch was trained on: are backward and step inside the loop?": (
-            lambda: trained(batches[-1:])
-        ),
-        "The last batch was left out: it is shorter, but belongs to the epoch.": (
-            lambda: trained(batches[:-1])
-        ),
+        "gradients that are there, so each step also repeats all earlier ones.": {
+            "zero_grad": False
+        },
+        "The batch still runs from 0 to 255: data.to_float is missing.": {"scale": (False, False)},
+        "The target still runs from 0 to 255: compare with the same batch that you pass forward.": {
+            "scale": (True, False)
+        },
+        "The input still runs from 0 to 255: pass forward the same batch that you compare with.": {
+            "scale": (False, True)
+        },
+        **{text: {"loss_of": loss} for text, loss in WRONG_LOSSES.items()},
+        "Only the first batch was trained on: is `return` inside the loop?": {"part": batches[:1]},
+        "Only the last batch was trained on: are backward and step inside the loop?": {
+            "part": batches[-1:]
+        },
+        "The last batch was left out: it is shorter, but belongs to the epoch.": {
+            "part": batches[:-1]
+        },
     }
+    rules = {text: partial(trained, **how) for text, how in mistakes.items()}
     otherwise = (
         "The weights move, but not as they should. For each batch, in this order: forward, "
         "F.mse_loss against the batch itself, zero_grad, backward, step; all with the optimizer "
         "that is given."
     )
-    explain(weights, right, mistakes, otherwise=otherwise, atol=1e-6)
+    explain(weights, right, rules, otherwise=otherwise, atol=1e-6)
     if modes == {False}:
         raise Mistake("The network was in evaluation mode: model.train() is missing.")
     if modes != {True}:
@@ -186,33 +210,14 @@ def train_epoch(answer) -> str:
             "You return a tensor that still holds a graph for backward(), and its memory. Add up "
             "loss.item() instead."
         )
-    value, total, last = number(found), sum(losses), losses[-1]
-    mean = sum(loss * len(batch) for loss, batch in zip(losses, batches, strict=True)) / 70
-    mistakes = {
-        "That is the last batch's loss only; average over the whole epoch.": last,
-        "That is the first batch's loss only; average over the whole epoch.": losses[0],
-        "Only the last batch is in your sum: add each with += instead of =.": last * 6 / 70,
-        "That is the sum of the losses; divide to get the mean.": total,
-        "Each loss is weighted by its batch's size; now divide by len(images).": mean * 70,
-        "Almost: you count the last batch of 6 images as much as one of 32. Weight each loss by "
-        "len(index), and divide by len(images).": total / 3,
-        "You weight every loss by 32, but the last batch has 6 images: weight by len(index).": (
-            total * 32 / 70
-        ),
-        "You divide the sum of batch means by the number of images; multiply each loss by its "
-        "batch's size first.": total / 70,
-        **{
-            f"You divide by {size}; divide by the 70 images: len(images).": mean * 70 / size
-            for size in (3, 6, 32, 96)
-        },
-        "That is the square root of the mean loss; the MSE is not rooted.": mean**0.5,
-    }
-    explain(value, mean, mistakes, otherwise=None, rtol=2e-5)
+    value, sizes = number(found), [len(batch) for batch in batches]
+    mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / 70
+    rows = _misaveraged(losses, sizes) + _rounded(mean)
     otherwise = (
         "The training is right, but you return {found}; expected {right}, the sum of loss.item() * "
         "len(index), divided by len(images)."
     )
-    explain(value, mean, _rounded(mean), otherwise=otherwise, rtol=2e-5)
+    explain(value, mean, rows, otherwise=otherwise, rtol=2e-5)
     return "Right: the weights move as they should, and the mean counts every image once."
 
 
@@ -270,25 +275,15 @@ def evaluate(answer) -> str:
             "its running mean with *test* images. model.eval() before the first batch."
         )
 
-    def means(size: int) -> Tensor:
-        return torch.stack([part.mean() for part in errors.split(size)])
-
     mistakes = {
-        "That is the sum over images; the test error is their mean.": right * 70,
         "That is 784 times too large: the sum over pixels instead of the mean.": right * 784,
         "That is the sum over all pixels of all images instead of the mean.": right * 784 * 70,
-        "That is the square of the mean difference; square first, then take the mean.": (
-            (output - batch).mean().square()
-        ),
-        "You square each image's mean difference; square each pixel's, then take the mean.": (
+        "You square each image's mean difference; square each pixel's.": (
             (output - batch).flatten(1).mean(1).square().mean()
         ),
-        "That is on the scale of bytes, from 0 to 255; compare on the scale from 0 to 1.": (
-            right * 255**2
-        ),
+        "You compare on the scale of bytes; take the scale from 0 to 1.": right * 255**2,
         "That is the worst image's error; take the mean.": errors.max(),
         "Your error is 0: is something compared with itself?": 0.0,
-        "That is the square root of the MSE; leave the root out.": right**0.5,
         "That is the mean of |x − x̂|; the MSE squares.": (batch - output).abs().mean(),
         "The square is missing: too bright and too dark cancel each other.": (
             (output - batch).mean()
@@ -315,32 +310,8 @@ def evaluate(answer) -> str:
     explain(value, right, mistakes, otherwise=None, rtol=2e-5)
     rows = _rounded(right)
     for size in range(8, 70):  # of the batches: readers take what they like
-        parts, count, rest = means(size), -(-70 // size), 70 % size or size
-        mistakes = {
-            "You average the means of batches, but the last batch is smaller: weight each batch's "
-            "mean by its size.": parts.mean(),
-            "You add up the means of batches: weight each by its batch's size, and divide by "
-            "len(images).": parts.sum(),
-            "You divide the sum of batch means by the number of images; multiply each mean by its "
-            "batch's size first.": parts.sum() / 70,
-            f"You weight every batch by {size}, but the last one has {rest} images: weight by "
-            "len(batch).": parts.sum() * size / 70,
-            f"You divide by {count}, the number of batches; divide by len(images).": (
-                right * 70 / count
-            ),
-            f"That is the last batch only, of {rest} images; the mean goes over all.": (
-                errors[-rest:].mean()
-            ),
-            "Only the last batch is in your sum: add each with += instead of =.": (
-                errors[-rest:].sum() / 70
-            ),
-            f"That is the mean of the first {size} images: is `return` inside the loop, or is the "
-            "last, shorter batch missing?": errors[:size].mean(),
-            f"Only the first {size} images are in your sum: is the last, shorter batch missing?": (
-                errors[:size].sum() / 70
-            ),
-        }
-        rows += [(value, text) for text, value in mistakes.items()]
+        parts = errors.split(size)
+        rows += _misaveraged([part.mean().item() for part in parts], list(map(len, parts)))
     otherwise = (
         "You get {found}, expected {right}, the mean over all images and pixels of (x − x̂)², with "
         "each image's own x̂ = model(x)."

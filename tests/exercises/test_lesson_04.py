@@ -90,20 +90,6 @@ def trains_late(model, optimizer, images, batches):
     return found
 
 
-def with_closures(model, optimizer, images, batches):
-    """As optimizers take it that look at the loss several times; an average of NumPy's."""
-    model.train()
-
-    def closure(batch):
-        optimizer.zero_grad()
-        loss = F.mse_loss(model(batch), batch)
-        loss.backward()
-        return loss
-
-    losses = [optimizer.step(partial(closure, to_float(images[index]))).item() for index in batches]
-    return np.average(losses, weights=[len(index) for index in batches])
-
-
 def steps_once(model, optimizer, images, batches):
     """Gradients add up over the batches; the step stands after the loop."""
     model.train()
@@ -259,7 +245,7 @@ RIGHT = {
         "scaled by hand": loop(prepare=lambda x: x.float() / 255),
         "by hand altogether": without_an_optimizer,
         "all images scaled at once": lambda m, o, images, b: loop()(m, o, images / 255, b),
-        "closures and NumPy": with_closures,
+        "NumPy": lambda *args: np.float32(loop()(*args)),
         "evaluation mode after the last step": lambda m, *rest: (loop()(m, *rest), m.eval())[0],
     },
     check.evaluate: {
@@ -327,10 +313,7 @@ WRONG = {
         "no square": (loop(loss_of=lambda x, y: (x - y).mean()), "missing from the loss"),
         "steps once": (steps_once, "the sum of all gradients"),
         "all at once": (loop(batches_of=lambda b: [torch.cat(b)]), "step once, with all images"),
-        "one by one": (
-            loop(batches_of=lambda b: torch.cat(b).split(1)),
-            "every single image",
-        ),
+        "one by one": (loop(batches_of=lambda b: torch.cat(b).split(1)), "every single image"),
         "all images each time": (
             lambda m, o, x, b: loop(batches_of=lambda b: [torch.arange(len(x))] * 3)(m, o, x, b),
             "Each batch takes all images",
@@ -347,14 +330,14 @@ WRONG = {
             "The training is right, but",
         ),
         "over batches": (loop(result="over batches"), "You divide by 3"),
-        "each by 32": (loop(result="each by 32"), "weight every loss by 32"),
+        "each by 32": (loop(result="each by 32"), "weight every batch by 32"),
         "overwritten": (loop(result="overwritten"), "+= instead of ="),
-        "root": (loop(result="root"), "not rooted"),
+        "root": (loop(result="root"), "leave the root out"),
         "rounded": (loop(result="rounded"), "right but rounded"),
         "half": (loop(result="half"), "The training is right, but"),
-        "last loss": (loop(result="last"), "last batch's loss"),
-        "first loss": (lambda *args: loop(result="list")(*args)[0], "first batch's loss"),
-        "sum of losses": (loop(result="sum"), "sum of the losses"),
+        "last loss": (loop(result="last"), "last batch only"),
+        "first loss": (lambda *args: loop(result="list")(*args)[0], "first batch only, of 32"),
+        "sum of losses": (loop(result="sum"), "sum of the batches' means"),
         "mean of means": (loop(result="mean of means"), "last batch of 6"),
         "sum over images": (loop(result="sum over images"), "number of images"),
         "not divided": (loop(result="total"), "now divide by len(images)"),
@@ -366,9 +349,9 @@ WRONG = {
         "mode as it was": (evaluation(mode=None), "Measured in training mode"),
         "training mode, in batches": (evaluation(mode=True, size=35), "changes the network"),
         "graph": (evaluation(inference=False), "holds a graph"),
-        "sum over images": (lambda m, x: one_each(m, x).sum(), "sum over images"),
+        "sum over images": (lambda m, x: one_each(m, x).sum(), "the sum over images:"),
         "sum over pixels": (lambda m, x: 784 * evaluation()(m, x), "784 times too large"),
-        "mean of means": (mean_of_means, "weight each batch's mean"),
+        "mean of means": (mean_of_means, "one of 32. Weight each"),
         "graph thrown away": (lambda m, x: evaluation(inference=False)(m, x).item(), "also built"),
         "0 to 255": (evaluation(prepare=Tensor.float), "Your images still run"),
         "compares with bytes": (
@@ -383,18 +366,18 @@ WRONG = {
             evaluation(prepare=Tensor.float, measure=lambda o, b: error_of(o, b / 255)),
             "The images that the network gets still run",
         ),
-        "first batch": (lambda m, x: evaluation()(m, x[:32]), "the first 32 images"),
+        "first batch": (lambda m, x: evaluation()(m, x[:32]), "first batch only"),
         "last batch": (lambda m, x: evaluation()(m, x[64:]), "last batch only"),
-        "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "add up the means"),
+        "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "sum of the batches' means"),
         "rounded": (lambda m, x: round(evaluation()(m, x).item(), 4), "right but rounded"),
         "gradients off for good": (switches_gradients_off, "Gradients stay switched off"),
         "frozen": (freezes, "freezes the network"),
         "trains": (trains, "trains the network"),
         "divided twice": (lambda m, x: evaluation()(m, x) / len(x), "is a mean already"),
-        "last batch dropped": (lambda m, x: evaluation()(m, x[:64]), "the first 64 images"),
+        "last batch dropped": (lambda m, x: evaluation()(m, x[:64]), "missing from your mean"),
         "last batch dropped from the sum": (
             lambda m, x: evaluation()(m, x[:64]) * 64 / len(x),
-            "first 64 images are in your sum",
+            "missing from your sum",
         ),
         "mean of roots": (lambda m, x: one_each(m, x).sqrt().mean(), "mean of roots"),
         "median": (lambda m, x: one_each(m, x).median(), "median image"),
@@ -403,15 +386,17 @@ WRONG = {
         "one for each image": (one_each, "an error for each image"),
         "forward once": (once_for_all, "each image's own x̂"),
         "of the first": (changed(lambda m, o, b: o[0]), "the reconstruction of the first"),
-        "square of the mean": (compared(lambda o, b: (o - b).mean() ** 2), "the mean difference;"),
         "squares of means": (
             compared(lambda o, b: (o - b).flatten(1).mean(1).square().mean()),
             "each image's mean difference",
         ),
         "with itself": (changed(lambda m, o, b: b), "compared with itself"),
         "worst": (lambda m, x: one_each(m, x).max(), "worst image"),
-        "on the scale of bytes": (compared(lambda o, b: error_of(255 * o, 255 * b)), "0 to 255;"),
-        "over batches": (lambda m, x: evaluation()(m, x) * 70 / 3, "divide by 3"),
+        "on the scale of bytes": (
+            compared(lambda o, b: error_of(255 * o, 255 * b)),
+            "the scale of bytes",
+        ),
+        "over batches": (lambda m, x: evaluation()(m, x) * 70 / 3, "divide by 3;"),
         "each by 32": (lambda m, x: mean_of_means(m, x) * 96 / 70, "every batch by 32"),
         "means over images": (lambda m, x: mean_of_means(m, x) * 3 / 70, "the sum of batch means"),
         "overwritten": (lambda m, x: evaluation()(m, x[64:]) * 6 / 70, "+= instead of ="),
@@ -446,8 +431,8 @@ AGAIN = {
     check.evaluate: {
         "training mode": (evaluation(mode=True), "Measured in training mode"),
         "eval after the first batch": (too_late, "changes the network"),
-        "sum of means of 64": (lambda m, x: 2 * mean_of_means(m, x, 64), "add up the means"),
-        "mean of means of 64": (lambda m, x: mean_of_means(m, x, 64), "weight each batch's mean"),
+        "sum of means of 64": (lambda m, x: 2 * mean_of_means(m, x, 64), "the batches' means"),
+        "mean of means of 64": (lambda m, x: mean_of_means(m, x, 64), "one of 64. Weight each"),
         "flipped": (changed(lambda m, o, b: o.flip(3)), "each image's own x̂"),
         "rolled": (changed(lambda m, o, b: o.roll(1, 0)), "each image's own x̂"),
         "noise": (changed(lambda m, o, b: m(torch.rand_like(b))), "each image's own x̂"),
