@@ -89,7 +89,7 @@ def call(answer: Callable, *args, cures: Mapping[str, str] | None = None):
     try:
         result = answer(*args)
     except Exception as error:
-        said = f"Your code stops with {type(error).__name__}: {error}"
+        said = f"Your code stops with {type(error).__name__}: {error}".rstrip(": ")
         for words, cure in (cures or {}).items():
             if words in said:
                 said = textwrap.shorten(said, 150, placeholder=" …").rstrip(".")
@@ -218,6 +218,9 @@ def misordered(order: Tensor, n: int, first: str) -> dict[str, Tensor]:
         f"You take the last n, but the {first} come first in your order.": order[-n:],
         f"The right ones, but the {first} comes last; it should come first.": best.flip(0),
         f"The right ones, but not in order: the {first} first.": best.sort().values,
+        f"Those are ranks, each one's place behind the {first}: argsort once, not twice.": (
+            order.argsort()[:n]
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,10 @@ CURES = {
     "does not require grad": "backward() finds no graph: the forward pass must not stand under "
     "no_grad or inference_mode, and the loss must not be detached.",
     "no attribute 'backward'": "backward() needs the loss itself: call .item() only to add it up.",
-    "same dtype": "The network takes floats: data.to_float(images[index]).",
-    "should be the same": "The network takes floats: data.to_float(images).",
+    "same dtype": "The network takes floats: pass it what data.to_float makes of the bytes.",
+    "must match the size": "Does each batch go forward by itself, and is it compared with its own "
+    "output? The forward pass belongs into the loop.",
+    "more than 1 value per channel": "So the network is in training mode: model.eval() first.",
     "second time": "An older loss is part of what you call backward() on, as after total += loss: "
     "call it on this batch's loss, and add up loss.item().",
     "only for scalar outputs": "backward() needs one number: take the mean of the losses first.",
@@ -39,9 +42,11 @@ class _Witness(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4:
+            cure = "A single image has lost its batch axis: image[None] gives it back"
+            if images.ndim == 1:
+                cure = "The elements of batches are indices; the images are images[index]"
             raise ValueError(
-                f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). The elements "
-                "of batches are indices; the images are images[index]"
+                f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). {cure}"
             )
         output = self.unsqueeze(self.squeeze(images.flatten(1))).view_as(images)
         if output.requires_grad:
@@ -62,6 +67,34 @@ def _rounded(right: float) -> list[tuple[float, str]]:
     return [(round(right, digits), text) for digits in range(1, 7)]
 
 
+def _misaveraged(means: list[float], sizes: list[int]) -> list[tuple[float, str]]:
+    """Rows for ``explain``: typical wrong means over batches of such means and sizes."""
+    size, last, count, images = sizes[0], sizes[-1], len(sizes), sum(sizes)
+    sums = [mean * each for mean, each in zip(means, sizes, strict=True)]
+    wrong = {
+        f"That is the last batch only, of {last}; average over all {images} images.": means[-1],
+        f"That is the first batch only, of {size}: is `return` inside the loop?": means[0],
+        "Only the last batch is in your sum: add each with += instead of =.": sums[-1] / images,
+        "The last, shorter batch is missing from your mean.": sum(sums[:-1]) / (images - last),
+        "The last, shorter batch is missing from your sum.": sum(sums[:-1]) / images,
+        "That is the sum of the batches' means: weight each by its batch's size, and divide by "
+        "len(images).": sum(means),
+        "That is the sum over images: now divide by len(images).": sum(sums),
+        f"Almost: you count the last batch of {last} images as much as one of {size}. Weight each "
+        "mean by its batch's size, and divide by len(images).": sum(means) / count,
+        f"You weight every batch by {size}, but the last one has {last} images: weight by its own "
+        "size.": sum(means) * size / images,
+        "You divide the sum of batch means by the number of images; multiply each by its batch's "
+        "size first.": sum(means) / images,
+        **{
+            f"You divide by {other}; divide by the {images} images: len(images).": sum(sums) / other
+            for other in (count, last, size, count * size)
+        },
+        "That is the square root of the MSE; leave the root out.": (sum(sums) / images) ** 0.5,
+    }
+    return [(value, text) for text, value in wrong.items()]
+
+
 # -------------------------------------------------------------------------------- the loop by hand
 
 
@@ -80,6 +113,23 @@ def _epoch(model, optimizer, images, batches, zero_grad=True, scale=(True, True)
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+WRONG_LOSSES = {
+    "The loss sums over pixels and images; the recipe's MSE is a mean.": (
+        lambda x, y: F.mse_loss(x, y, reduction="sum")
+    ),
+    "The loss sums over pixels; the recipe's MSE is their mean, too.": (
+        lambda x, y: 784 * F.mse_loss(x, y)
+    ),
+    "The loss is the root of the MSE: leave the root out.": lambda x, y: F.mse_loss(x, y).sqrt(),
+    "The square is missing from the loss: too bright and too dark cancel.": (
+        lambda x, y: (x - y).mean()
+    ),
+    "The loss is the mean of |x − x̂|; the recipe's MSE squares.": F.l1_loss,
+    "backward() starts from the loss times the batch's size; use the weight only in the sum that "
+    "you return.": lambda x, y: F.mse_loss(x, y) * len(y),
+}
 
 
 @check
@@ -108,48 +158,49 @@ def train_epoch(answer) -> str:
         )
     mistakes = {
         "The weights never move. loss.backward() computes gradients and optimizer.step() uses "
-        "them: is one missing, or without its (), or does zero_grad() stand between the two?": (
-            lambda: trained([])
-        ),
+        "them: is one missing, or without its (), or does zero_grad() stand between the two?": {
+            "part": []
+        },
         "You cut the images in order yourself. `batches` says which belong together: "
-        "images[index].": lambda: trained(torch.arange(70).split(32)),
-        "zero_grad() is missing from the loop: backward() *adds* to the gradients that are there, "
-        "so each step also repeats all earlier ones.": lambda: trained(zero_grad=False),
-        "The loss sums over pixels and images; the recipe's MSE is a mean.": (
-            lambda: trained(loss_of=lambda *pair: F.mse_loss(*pair, reduction="sum"))
-        ),
-        "backward() starts from the loss times the batch's size; use the weight only in the sum "
-        "that you return.": (
-            lambda: trained(loss_of=lambda output, batch: F.mse_loss(output, batch) * len(batch))
-        ),
-        "The batch still runs from 0 to 255: data.to_float is missing.": (
-            lambda: trained(scale=(False, False))
-        ),
-        "The target still runs from 0 to 255: compare with the same batch that you pass forward.": (
-            lambda: trained(scale=(True, False))
-        ),
-        "The input still runs from 0 to 255: pass forward the same batch that you compare with.": (
-            lambda: trained(scale=(False, True))
-        ),
-        "The loss is the mean of |x − x̂|; the recipe's MSE squares.": (
-            lambda: trained(loss_of=F.l1_loss)
-        ),
-        "Only the first batch was trained on: is `return` inside the loop?": (
-            lambda: trained(batches[:1])
-        ),
-        "Only the last batch was trained on: are backward and step inside the loop?": (
-            lambda: trained(batches[-1:])
-        ),
-        "The last batch was left out: it is shorter, but belongs to the epoch.": (
-            lambda: trained(batches[:-1])
-        ),
+        "images[index].": {"part": torch.arange(70).split(32)},
+        "You step once, with all images: forward, backward and step belong to each batch.": {
+            "part": [order]
+        },
+        "You step once, with the sum of all gradients: zero_grad and step belong to each batch.": {
+            "part": [order],
+            "loss_of": lambda x, y: sum(map(F.mse_loss, x.split(32), y.split(32))),
+        },
+        "You step after every single image: pass the whole batch forward, images[index].": {
+            "part": order.split(1)
+        },
+        "Each batch takes all images: pass forward images[index].": {"part": [order] * 3},
+        "zero_grad() is missing from the loop, or without its (): backward() *adds* to the "
+        "gradients that are there, so each step also repeats all earlier ones.": {
+            "zero_grad": False
+        },
+        "The batch still runs from 0 to 255: data.to_float is missing.": {"scale": (False, False)},
+        "The target still runs from 0 to 255: compare with the same batch that you pass forward.": {
+            "scale": (True, False)
+        },
+        "The input still runs from 0 to 255: pass forward the same batch that you compare with.": {
+            "scale": (False, True)
+        },
+        **{text: {"loss_of": loss} for text, loss in WRONG_LOSSES.items()},
+        "Only the first batch was trained on: is `return` inside the loop?": {"part": batches[:1]},
+        "Only the last batch was trained on: are backward and step inside the loop?": {
+            "part": batches[-1:]
+        },
+        "The last batch was left out: it is shorter, but belongs to the epoch.": {
+            "part": batches[:-1]
+        },
     }
+    rules = {text: partial(trained, **how) for text, how in mistakes.items()}
     otherwise = (
         "The weights move, but not as they should. For each batch, in this order: forward, "
         "F.mse_loss against the batch itself, zero_grad, backward, step; all with the optimizer "
         "that is given."
     )
-    explain(weights, right, mistakes, otherwise=otherwise, atol=1e-6)
+    explain(weights, right, rules, otherwise=otherwise, atol=1e-6)
     if modes == {False}:
         raise Mistake("The network was in evaluation mode: model.train() is missing.")
     if modes != {True}:
@@ -159,32 +210,14 @@ def train_epoch(answer) -> str:
             "You return a tensor that still holds a graph for backward(), and its memory. Add up "
             "loss.item() instead."
         )
-    value, total, last = number(found), sum(losses), losses[-1]
-    mean = sum(loss * len(batch) for loss, batch in zip(losses, batches, strict=True)) / 70
-    mistakes = {
-        "That is the last batch's loss only; average over the whole epoch.": last,
-        "Only the last batch is in your sum: add each with += instead of =.": last * 6 / 70,
-        "That is the sum of the losses; divide to get the mean.": total,
-        "Each loss is weighted by its batch's size; now divide by len(images).": mean * 70,
-        "Almost: you count the last batch of 6 images as much as one of 32. Weight each loss by "
-        "len(index), and divide by len(images).": total / 3,
-        "You weight every loss by 32, but the last batch has 6 images: weight by len(index).": (
-            total * 32 / 70
-        ),
-        "You divide the sum of batch means by the number of images; multiply each loss by its "
-        "batch's size first.": total / 70,
-        **{
-            f"You divide by {size}; divide by the 70 images: len(images).": mean * 70 / size
-            for size in (3, 6, 32, 96)
-        },
-        "That is the square root of the mean loss; the MSE is not rooted.": mean**0.5,
-    }
-    explain(value, mean, mistakes, otherwise=None, rtol=2e-5)
+    value, sizes = number(found), [len(batch) for batch in batches]
+    mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / 70
+    rows = _misaveraged(losses, sizes) + _rounded(mean)
     otherwise = (
         "The training is right, but you return {found}; expected {right}, the sum of loss.item() * "
         "len(index), divided by len(images)."
     )
-    explain(value, mean, _rounded(mean), otherwise=otherwise, rtol=2e-5)
+    explain(value, mean, rows, otherwise=otherwise, rtol=2e-5)
     return "Right: the weights move as they should, and the mean counts every image once."
 
 
@@ -242,25 +275,20 @@ def evaluate(answer) -> str:
             "its running mean with *test* images. model.eval() before the first batch."
         )
 
-    def means(size: int) -> Tensor:
-        return torch.stack([part.mean() for part in errors.split(size)])
-
     mistakes = {
-        "That is the sum over images; the test error is their mean.": right * 70,
         "That is 784 times too large: the sum over pixels instead of the mean.": right * 784,
         "That is the sum over all pixels of all images instead of the mean.": right * 784 * 70,
-        "You add up the means of batches: weight each by its batch's size, and divide by "
-        "len(images).": means(32).sum(),
-        "That is the first batch only: is `return` inside the loop?": means(32)[0],
-        "That is the last batch only; the mean goes over all images.": means(32)[-1],
-        "That is the square root of the MSE; leave the root out.": right**0.5,
+        "You square each image's mean difference; square each pixel's.": (
+            (output - batch).flatten(1).mean(1).square().mean()
+        ),
+        "You compare on the scale of bytes; take the scale from 0 to 1.": right * 255**2,
+        "That is the worst image's error; take the mean.": errors.max(),
+        "Your error is 0: is something compared with itself?": 0.0,
         "That is the mean of |x − x̂|; the MSE squares.": (batch - output).abs().mean(),
         "The square is missing: too bright and too dark cancel each other.": (
             (output - batch).mean()
         ),
         "You divide by len(images), but mse_loss is a mean already.": right / 70,
-        "The last, shorter batch is missing from your mean.": errors[:64].mean(),
-        "The last, shorter batch is missing from your sum.": errors[:64].sum() / 70,
         "That is the mean of roots; the MSE is not rooted.": errors.sqrt().mean(),
         "That is the median image's error; take the mean.": errors.median(),
         "Your images still run from 0 to 255: take data.to_float(images).": (
@@ -280,16 +308,15 @@ def evaluate(answer) -> str:
         ),
     }
     explain(value, right, mistakes, otherwise=None, rtol=2e-5)
-    uneven = (
-        "You average the means of batches, but the last batch is smaller: weight each batch's mean "
-        "by its size."
-    )
-    rows = [(means(size).mean(), uneven) for size in range(2, 70)]
+    rows = _rounded(right)
+    for size in range(8, 70):  # of the batches: readers take what they like
+        parts = errors.split(size)
+        rows += _misaveraged([part.mean().item() for part in parts], list(map(len, parts)))
     otherwise = (
         "You get {found}, expected {right}, the mean over all images and pixels of (x − x̂)², with "
         "each image's own x̂ = model(x)."
     )
-    explain(value, right, _rounded(right) + rows, otherwise=otherwise, rtol=2e-5)
+    explain(value, right, rows, otherwise=otherwise, rtol=2e-5)
     if model.modes:
         raise Mistake(
             "The number is right, but to get it the network also built the graph that only "

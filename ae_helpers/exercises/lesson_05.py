@@ -33,6 +33,8 @@ def _pictures() -> tuple[Tensor, Tensor]:
     wrong[7] = 0.20 * sign[7]  # the worst
     wrong[2, 0, :7] = torch.linspace(0.35, 0.38, 28)  # second: a quarter far too bright
     wrong[9] = -0.16  # third: everywhere too dark, so its mean |difference| is above that of 2
+    wrong[9, 0, 27, 27] = 0  # … but for one pixel
+    images[9] += 0.2  # so bright that in proportion 5 is worse
     wrong[4, 0, 1, 2] = 0.39  # a single pixel, the worst of all pixels
     wrong[5] = 0.12  # the largest difference if signs aren't squared away
     wrong[3, 0, :16] = 0.14 * sign[3, 0, :16]  # more than half: its median is above that of 5
@@ -68,12 +70,14 @@ def worst(answer) -> str:
     wrong = images - reconstructions
     order = wrong.square().flatten(1).mean(1).argsort(descending=True)
     one_each = "One error per image is needed: average over all its axes, .flatten(1).mean(1)."
+    cures = {"out of range": one_each, "0-dim": one_each}
     for n in (3, 2):
         shapes = {
+            (): f"argmax finds only the worst. {one_each}",
             (n, *images.shape[1:]): "Return only their indices, which tell where they are.",
             (2, n): "Values and indices? Return the indices alone.",
         }
-        found = call_unchanged(IN_PLACE, answer, images, reconstructions, n)
+        found = call_unchanged(IN_PLACE, answer, images, reconstructions, n, cures=cures)
         mistakes = {
             **misordered(order, n, "worst"),
             **{text: of(wrong).flatten().topk(n).indices for text, of in WRONG_SCORES.items()},
@@ -98,6 +102,19 @@ def _labelled() -> tuple[Tensor, Tensor]:
     labels = labels[torch.randperm(len(labels), generator=generator)]
     level = torch.tensor([5.0, 1.5, 6.5, 5.5, 4.5, 7.5, 6.0, 3.0, 8.5, 4.0])[labels]
     return 1e-3 * level * (0.2 + torch.rand(len(labels), generator=generator).square() * 2), labels
+
+
+WRONG_MEANS = {  # of the errors of a class
+    "Those are medians, which ignore how bad the bad ones are; take the mean.": torch.median,
+    "Those are medians, as NumPy takes them; take the mean.": lambda own: own.quantile(0.5),
+    "Those are the largest errors; take the mean.": torch.max,
+    "Those are the smallest errors; take the mean.": torch.min,
+    "Those are spreads (standard deviations); take the mean.": torch.std,
+    "The errors are squares already, and you square them again.": lambda own: own.square().mean(),
+    "Those are means of square roots; leave the root out.": lambda own: own.sqrt().mean(),
+    "Each takes the first image of its class only; take the mean of all.": lambda own: own[0],
+    "Each takes the last image of its class only: is there = instead of +=?": lambda own: own[-1],
+}
 
 
 @check
@@ -136,8 +153,12 @@ def per_class(answer) -> str:
         "The means are one place off: position 0 should hold digit 0.": right.roll(-1),
         "The means are one place off: digit 9 stands first, at position 0.": right.roll(1),
         "The ten means are right, but in reverse order: position 0 is digit 0.": right.flip(0),
-        "Those are medians, which ignore how bad the bad ones are; take the mean.": (
-            torch.stack([errors[mask].median() for mask in own])
+        **{
+            text: torch.stack([rule(errors[mask]) for mask in own])
+            for text, rule in WRONG_MEANS.items()
+        },
+        "The total isn't set back to 0 before the next class: start it inside the loop.": (
+            sums.cumsum(0) / counts
         ),
         "Those are square roots of the means; the MSE is not rooted.": right.sqrt(),
         "You average over the images of all *other* classes: == instead of !=.": (
@@ -199,7 +220,8 @@ def components_needed(answer) -> str:
     errors = torch.stack([*above, *(curve[k] - 0.2 * step[k] for k in below), curve[0]])
     cases = [(error.item(), train, test) for error in errors]
     what = "one number: how many components it takes"
-    found = [number(call_unchanged(IN_PLACE, answer, *case), what) for case in cases]
+    cures = {"StopIteration": "No k meets your condition: PCA's error has to be <= the network's."}
+    found = [number(call_unchanged(IN_PLACE, answer, *case, cures=cures), what) for case in cases]
     if max(found) > len(curve):
         raise Mistake(
             f"You answer {max(found)}, but the images of this test have 16 pixels, so there are "
@@ -240,6 +262,11 @@ def components_needed(answer) -> str:
         "round: pca_curve(train, test).": least(_pca_curve(test, train)),
         "You subtract the test images' own mean. PCA learns its mean, too, from the training "
         "images: subtract that one from both.": least(_pca_curve(train, test - test.mean(0) + 0.5)),
+        "PCA's error is summed over pixels, the network's is a mean: divide by images.shape[1].": (
+            least(16 * curve)
+        ),
+        "You learn from train and test together. A baseline, too, may learn from the training "
+        "images only: pca_curve(train, test).": least(_pca_curve(torch.cat([train, test]), test)),
         "You return PCA's error; its position in the list is wanted, the number of components.": (
             curve[right]
         ),

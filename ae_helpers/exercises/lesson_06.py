@@ -23,14 +23,15 @@ IN_PLACE = "-=; compute a new one."
 QUERY = torch.tensor([3.0, 3.0, 0.0, 0.0])
 POINTS = QUERY + torch.tensor(
     [
-        [1.5, -1.5, 1.5, 1.5],  #  0: 3.0 away
-        [0.0, 2.4, 0.0, 0.0],  #   1: 2.4, the third; along one axis only
-        [-1.0, 0.0, 0.0, 0.0],  #  2: 1.0, the nearest
-        [9.0, 9.0, 0.0, 0.0],  #   3: in the query's direction, but far
-        [0.9, 0.9, 0.9, -0.9],  #  4: 1.8, the second; further by the sum of its differences
-        [-7.0, 0.0, 2.0, 0.0],  #  5: far, and its differences sum up to less than nothing
-        [2.5, 0.0, 0.0, 0.0],  #   6: 2.5
-        [0.0, 0.0, -6.0, 6.0],  #  7: far, and its differences sum up to nothing
+        [2.0, 2.0, 2.0, 2.0],  #   0: 4.0 away, by differences that don't vary
+        [1.5, -1.5, 1.5, 1.5],  #  1: 3.0
+        [0.0, 2.4, 0.0, 0.0],  #   2: 2.4, the third; along one axis only
+        [-1.0, 0.0, 0.0, 0.0],  #  3: 1.0, the nearest
+        [9.0, 9.0, 0.0, 0.0],  #   4: in the query's direction, but far
+        [0.9, 0.9, 0.9, -0.9],  #  5: 1.8, the second; further by the sum of its differences
+        [-7.0, 0.0, 2.0, 0.0],  #  6: far, and its differences sum up to less than nothing
+        [2.5, 0.0, 0.0, 0.0],  #   7: 2.5
+        [0.0, 0.0, -6.0, 6.0],  #  8: far, and its differences sum up to nothing
     ]
 )
 
@@ -69,8 +70,8 @@ WRONG_DISTANCES = {
 def nearest(answer) -> str:
     """``answer(query, points, n)`` → indices of the n points nearest to query, nearest first."""
     order = (POINTS - QUERY).norm(dim=1).argsort()
-    cures = {"out of range": "Is there one distance per point? Sum over the last axis."}
     one_each = "One distance per point is needed: sum the squares over the last axis."
+    cures = {"out of range": one_each, "0-dim": one_each}
     for n in (3, 2):
         shapes = {
             (): "argmin finds only the first.",
@@ -113,6 +114,7 @@ WRONG_SHARES = {
     "Neither end is included: the shares have to run from 0 to 1.": (
         lambda s: torch.arange(1, s + 1) / (s + 1)
     ),
+    "Your t counts the points, 0, 1, 2, …: divide it by steps − 1, to end at 1.": torch.arange,
     "On the line, but not in equal steps: t has to grow evenly.": (
         lambda s: torch.linspace(0, 1, s).square() * (3 - 2 * torch.linspace(0, 1, s))
     ),
@@ -125,7 +127,7 @@ WRONG_SHARES = {
 @check
 def interpolate(answer) -> str:
     """``answer(start, end, steps)`` → ``(steps, D)``: equal steps from start to end, both exact."""
-    start = torch.tensor([3.0, -1.0, 40_000.0, 0.5, 2.0, 0.25, 7.0])
+    start = torch.tensor([3.0, -1.0, 400.0, 0.5, 2.0, 0.25, 7.0])
     end = torch.tensor([-2.0, 5.0, 0.001, 0.5, -4.0, 8.0, 1.0])
     cures = {"size of tensor": "Give the shares an axis of their own, shares[:, None]."}
 
@@ -137,6 +139,8 @@ def interpolate(answer) -> str:
             (7 * steps,): "Your points form one long row: torch.stack in place of cat.",
             (steps,): "That is one number per step; expected a point, 7 numbers, per step.",
             (steps - 2, 7): "Are the ends missing? steps counts them, too.",
+            (steps - 1, 7): "One is missing: are both ends among them?",
+            (steps + 1, 7): "One too many: steps counts points, not the gaps between them.",
             (7,): "That is a single point; expected one for each step.",
         }
         found = call_unchanged(IN_PLACE, answer, start, end, steps, cures=cures)
@@ -154,7 +158,7 @@ def interpolate(answer) -> str:
             "All your points are the same. If a loop changes one tensor in place, the list holds "
             "that tensor 5 times: compute a new one in each step."
         )
-    elif near(found[0][[0, -1]], ends, atol=1e-2):
+    elif near(found[0][[0, -1]], ends, atol=1e-4):
         otherwise = "The ends are right, but between them your points aren't evenly on the line."
     else:
         otherwise = "Your first point has to be start and your last one end; they aren't."
@@ -162,12 +166,20 @@ def interpolate(answer) -> str:
         "Your points are whole numbers; the shares between 0 and 1 got lost.": (
             [points.trunc() for points in right]
         ),
+        **{
+            f"Your points are rounded to {digits} decimals: return them as they are.": (
+                [points.round(decimals=digits) for points in right]
+            )
+            for digits in range(4)
+        },
         "You add end without taking start away: start + t · end ends beyond end.": (
             [start + torch.linspace(0, 1, steps)[:, None] * end for steps in (5, 3)]
         ),
+        "You leave out start: add it to t · (end − start).": [points - start for points in right],
+        "You go the other way: end − start, not start − end.": [2 * start - p for p in right],
         **{text: line(shares) for text, shares in WRONG_SHARES.items()},
     }
-    explain(found, right, mistakes, cases=[(5,), (3,)], otherwise=otherwise, atol=1e-2)
+    explain(found, right, mistakes, cases=[(5,), (3,)], otherwise=otherwise, atol=1e-4)
     if not torch.equal(found[0][[0, -1]].float(), ends):
         raise Mistake(
             "Almost: the ends are right only up to rounding. In floating point start + 1 · "
@@ -194,38 +206,41 @@ def _classes() -> tuple[Tensor, ...]:
     return codes[:400], labels[:400], codes[400:], labels[400:]
 
 
-def _parts_what_no_plane_can(answer) -> bool:
-    """Whether the answer learns a chequerboard of 2×2 fields, or a disc from the ring around it.
+def _bends(answer) -> bool:
+    """Whether borders that the answer draws aren't flat.
 
-    A plane gets 3 of 4 right at most. Not if the answer stops there: it may rightly expect that
-    all ten labels occur.
+    It learns a chequerboard of 2×2 fields, a disc in a ring, and six sectors. A linear map gives
+    what lies halfway between two codes of one label that label, too. Not if the answer stops there:
+    it may rightly expect that all ten labels occur.
     """
     generator = torch.Generator().manual_seed(1)
-    places = 2 * torch.rand(400, 9, generator=generator) - 1
+    places = 5 * torch.rand(400, 9, generator=generator) - 2.5
     places[:, 2:] /= 10  # only two of the dimensions matter
-    chequered, ringed = places.clone(), places.clone()
-    chequered[:, :2] += places[:, :2].sign()  # with a gap between fields
-    outside = torch.rand(400, generator=generator) < 0.5
-    ringed[:, :2] = F.normalize(places[:, :2]) * (places[:, :1].abs() + 2 * outside[:, None])
-    for codes, colours in ((chequered, places[:, 0] * places[:, 1] > 0), (ringed, outside)):
-        colours = colours.long()
+    x, y = places[:, 0], places[:, 1]
+    ends = places[300:350], places[350:]
+    asked = torch.cat([*ends, sum(ends) / 2])
+    chequered, ringed, sectors = x * y > 0, x**2 + y**2 > 3, y * (3 * x**2 - y**2) > 0
+    for colours in (chequered, ringed, sectors):
         try:
-            found = call(answer, codes[:300], colours[:300], codes[300:])
-            found = tensor(found, "labels").flatten()
-        except Mistake:
+            found = call(answer, places[:300], colours[:300].long(), asked)
+            one, other, between = tensor(found, "labels").flatten().chunk(3)
+        except (Mistake, ValueError):
             continue
-        if len(found) == 100 and (found == colours[300:]).double().mean() > 0.85:
+        if ((one == other) & (between != one)).sum() > 2:
             return True
     return False
 
 
-def _scores(train: Tensor, targets: Tensor, codes: Tensor, intercept: bool = True) -> Tensor:
+def _scores(train: Tensor, targets: Tensor, codes: Tensor) -> Tensor:
     """Least squares, as the lesson's solution does it."""
-    if intercept:
-        train, codes = (F.pad(each, (0, 1), value=1.0) for each in (train, codes))
+    train, codes = (F.pad(each, (0, 1), value=1.0) for each in (train, codes))
     return codes @ torch.linalg.lstsq(train, targets).solution
 
 
+PROBE_CURES = {
+    "same dtype": "F.one_hot gives whole numbers: .float() makes them like the codes.",
+    "cannot be multiplied": "A column of ones belongs to train_codes *and* to codes.",
+}
 PROBE_SHAPES = {
     (60, 10): "Those are ten scores per code; the label is the position of the largest.",
     (400,): "That is a label for each *training* code; predict those of `codes`.",
@@ -243,7 +258,7 @@ def probe(answer) -> str:
     """``answer(train_codes, train_labels, codes)`` → a predicted label for each of ``codes``."""
     train, labels, codes, truth = _classes()
     what = "a label for each of `codes`"
-    found = tensor(call_unchanged(IN_PLACE, answer, train, labels, codes), what)
+    found = tensor(call_unchanged(IN_PLACE, answer, train, labels, codes, cures=PROBE_CURES), what)
     found = tensor(found.squeeze(), what, truth.shape, PROBE_SHAPES)
     if not torch.equal(found, found.round()):
         if found.abs().max() < 2:
@@ -256,12 +271,21 @@ def probe(answer) -> str:
         """The share of equal labels: a few on the border may differ."""
         return (found == other).double().mean().item()
 
+    def again(others: Tensor) -> Tensor:
+        """What the answer gives for other codes, learned from the same ones."""
+        return tensor(call(answer, train, labels, others), what).flatten()
+
     right = agreement(truth)
     if right > 0.9:
-        if _parts_what_no_plane_can(answer):
+        if agreement(again(torch.cat([codes, codes + 1000]))[: len(codes)]) < 0.7:
             raise Mistake(
-                "Your labels are right, but your map isn't linear: it also parts a chequerboard "
-                "or a disc from its ring; no plane can. Use least squares or logistic regression."
+                "Your labels are right, but they change with the codes that stand beside one: "
+                "centre or scale all codes by what you measure on the *training* codes."
+            )
+        if _bends(answer):
+            raise Mistake(
+                "Your labels are right, but your map isn't linear: of two classes it also learns "
+                "bent borders, where a plane is flat. Use least squares or logistic regression."
             )
         return "Right: a map learned from the training codes reads the labels of others."
     hot = F.one_hot(labels, 10).float()
@@ -272,18 +296,19 @@ def probe(answer) -> str:
         "You take the class with the *smallest* score: argmax instead of argmin.": (
             _scores(train, hot, codes).argmin(1)
         ),
-        f"Only {right:.0%}: your planes all pass through the origin. Add a column of ones to the "
-        "codes (both kinds), so that there is an intercept.": (
-            _scores(train, hot, codes, intercept=False).argmax(1)
+        "Your labels stay as they are when all codes change; they have to depend on them.": (
+            again(-codes)
         ),
+        f"Only {right:.0%}: your planes all pass through the origin, for a code that is shortened "
+        "a thousandfold keeps its label. Add a column of ones to the codes (both kinds), so that "
+        "there is an intercept.": again(codes / 1000),
         f"You round what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.round(),
         f"You cut off what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.trunc(),
     }
     for text, wrong in mistakes.items():
         if max(agreement(wrong), agreement(wrong.clamp(0, 9))) > 0.9:
             raise Mistake(text)
-    if len(found.unique()) == 1:
-        raise Mistake(f"You answer {found[0]:g} for every code; it has to depend on the code.")
     raise Mistake(
-        f"Only {right:.0%} of your labels are right; a linear map with an intercept finds over 90%."
+        f"Only {right:.0%} of your labels are right; a linear map with an intercept finds over "
+        "90%. If you train it in steps, take more of them, or larger ones."
     )

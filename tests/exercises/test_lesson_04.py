@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -89,6 +90,30 @@ def trains_late(model, optimizer, images, batches):
     return found
 
 
+def steps_once(model, optimizer, images, batches):
+    """Gradients add up over the batches; the step stands after the loop."""
+    model.train()
+    optimizer.zero_grad()
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model(batch), batch)
+        loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def adds_up_graphs(model, optimizer, images, batches):
+    model.train()
+    total = 0
+    for index in batches:
+        batch = to_float(images[index])
+        total = total + F.mse_loss(model(batch), batch)
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    return total.item() / len(batches)
+
+
 def yields(model, optimizer, images, batches):
     for index in batches:
         yield loop()(model, optimizer, images, [index])
@@ -143,13 +168,18 @@ def one_each(model, images):
         return (model(batch) - batch).square().flatten(1).mean(1)
 
 
-def once_for_all(model, images):
+def once_for_all(model, images, size=35):
     """The forward pass stands before the loop."""
     model.eval()
     with torch.no_grad():
-        parts = [to_float(part) for part in images.split(35)]
+        parts = [to_float(part) for part in images.split(size)]
         output = model(parts[0])
         return sum(error_of(output, part) for part in parts) / len(parts)
+
+
+def compared(measure):
+    """An evaluation at once that is ``measure(output, batch)``."""
+    return evaluation(measure=measure)
 
 
 def changed(change):
@@ -215,6 +245,7 @@ RIGHT = {
         "scaled by hand": loop(prepare=lambda x: x.float() / 255),
         "by hand altogether": without_an_optimizer,
         "all images scaled at once": lambda m, o, images, b: loop()(m, o, images / 255, b),
+        "NumPy": lambda *args: np.float32(loop()(*args)),
         "evaluation mode after the last step": lambda m, *rest: (loop()(m, *rest), m.eval())[0],
     },
     check.evaluate: {
@@ -224,6 +255,9 @@ RIGHT = {
         "with the mode restored": restored,
         "training mode again": lambda m, x: (evaluation()(m, x), m.train())[0],
         "numpy": lambda m, x: evaluation()(m, x).numpy(),
+        "float64": compared(lambda o, b: error_of(o.double(), b.double()).item()),
+        "a sum, divided": compared(lambda o, b: F.mse_loss(o, b, reduction="sum") / b.numel()),
+        "decorated": torch.no_grad()(lambda m, x: error_of(m.eval()(x / 255), x / 255)),
         "the library's": measures.evaluate,
     },
     check.diagnose: {
@@ -271,6 +305,21 @@ WRONG = {
             "Only the last batch was trained on",
         ),
         "yields": (yields, "a generator"),
+        "sums over pixels": (
+            loop(loss_of=lambda x, y: 784 * F.mse_loss(x, y)),
+            "sums over pixels;",
+        ),
+        "root of the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y) ** 0.5), "leave the root"),
+        "no square": (loop(loss_of=lambda x, y: (x - y).mean()), "missing from the loss"),
+        "steps once": (steps_once, "the sum of all gradients"),
+        "all at once": (loop(batches_of=lambda b: [torch.cat(b)]), "step once, with all images"),
+        "one by one": (loop(batches_of=lambda b: torch.cat(b).split(1)), "every single image"),
+        "all images each time": (
+            lambda m, o, x, b: loop(batches_of=lambda b: [torch.arange(len(x))] * 3)(m, o, x, b),
+            "Each batch takes all images",
+        ),
+        "image without its axis": (loop(batches_of=torch.cat), "lost its batch axis"),
+        "adds up graphs": (adds_up_graphs, "add up loss.item()"),
         "0 to 255": (loop(prepare=Tensor.float), "from 0 to 255"),
         "bytes": (loop(prepare=lambda x: x), "RuntimeError"),
         "return in the loop": (loop(batches_of=lambda b: b[:1]), "Only the first batch"),
@@ -281,13 +330,14 @@ WRONG = {
             "The training is right, but",
         ),
         "over batches": (loop(result="over batches"), "You divide by 3"),
-        "each by 32": (loop(result="each by 32"), "weight every loss by 32"),
+        "each by 32": (loop(result="each by 32"), "weight every batch by 32"),
         "overwritten": (loop(result="overwritten"), "+= instead of ="),
-        "root": (loop(result="root"), "not rooted"),
+        "root": (loop(result="root"), "leave the root out"),
         "rounded": (loop(result="rounded"), "right but rounded"),
         "half": (loop(result="half"), "The training is right, but"),
-        "last loss": (loop(result="last"), "last batch's loss"),
-        "sum of losses": (loop(result="sum"), "sum of the losses"),
+        "last loss": (loop(result="last"), "last batch only"),
+        "first loss": (lambda *args: loop(result="list")(*args)[0], "first batch only, of 32"),
+        "sum of losses": (loop(result="sum"), "sum of the batches' means"),
         "mean of means": (loop(result="mean of means"), "last batch of 6"),
         "sum over images": (loop(result="sum over images"), "number of images"),
         "not divided": (loop(result="total"), "now divide by len(images)"),
@@ -299,9 +349,9 @@ WRONG = {
         "mode as it was": (evaluation(mode=None), "Measured in training mode"),
         "training mode, in batches": (evaluation(mode=True, size=35), "changes the network"),
         "graph": (evaluation(inference=False), "holds a graph"),
-        "sum over images": (lambda m, x: one_each(m, x).sum(), "sum over images"),
+        "sum over images": (lambda m, x: one_each(m, x).sum(), "the sum over images:"),
         "sum over pixels": (lambda m, x: 784 * evaluation()(m, x), "784 times too large"),
-        "mean of means": (mean_of_means, "weight each batch's mean"),
+        "mean of means": (mean_of_means, "one of 32. Weight each"),
         "graph thrown away": (lambda m, x: evaluation(inference=False)(m, x).item(), "also built"),
         "0 to 255": (evaluation(prepare=Tensor.float), "Your images still run"),
         "compares with bytes": (
@@ -318,7 +368,7 @@ WRONG = {
         ),
         "first batch": (lambda m, x: evaluation()(m, x[:32]), "first batch only"),
         "last batch": (lambda m, x: evaluation()(m, x[64:]), "last batch only"),
-        "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "add up the means"),
+        "sum of means": (lambda m, x: 3 * mean_of_means(m, x), "sum of the batches' means"),
         "rounded": (lambda m, x: round(evaluation()(m, x).item(), 4), "right but rounded"),
         "gradients off for good": (switches_gradients_off, "Gradients stay switched off"),
         "frozen": (freezes, "freezes the network"),
@@ -336,6 +386,24 @@ WRONG = {
         "one for each image": (one_each, "an error for each image"),
         "forward once": (once_for_all, "each image's own x̂"),
         "of the first": (changed(lambda m, o, b: o[0]), "the reconstruction of the first"),
+        "squares of means": (
+            compared(lambda o, b: (o - b).flatten(1).mean(1).square().mean()),
+            "each image's mean difference",
+        ),
+        "with itself": (changed(lambda m, o, b: b), "compared with itself"),
+        "worst": (lambda m, x: one_each(m, x).max(), "worst image"),
+        "on the scale of bytes": (
+            compared(lambda o, b: error_of(255 * o, 255 * b)),
+            "the scale of bytes",
+        ),
+        "over batches": (lambda m, x: evaluation()(m, x) * 70 / 3, "divide by 3;"),
+        "each by 32": (lambda m, x: mean_of_means(m, x) * 96 / 70, "every batch by 32"),
+        "means over images": (lambda m, x: mean_of_means(m, x) * 3 / 70, "the sum of batch means"),
+        "overwritten": (lambda m, x: evaluation()(m, x[64:]) * 6 / 70, "+= instead of ="),
+        "image by image, training": (evaluation(mode=True, size=1), "is in training mode"),
+        "image without its axis": (lambda m, x: evaluation()(m, x[0]), "image[None]"),
+        "forward before the loop": (lambda m, x: once_for_all(m, x, 32), "belongs into the loop"),
+        "half": (lambda m, x: evaluation()(m, x) / 2, "You get 0.1047"),
         "twice": (changed(lambda m, o, b: m(o)), "asked twice"),
     },
     check.diagnose: {
@@ -358,12 +426,13 @@ AGAIN = {
         "zero_grad between": (loop(order="forward loss backward zero_grad step"), "never move"),
         "step before backward": (loop(order="forward loss zero_grad step backward"), "never move"),
         "mode as it was": (loop(train=None), "model.train() is missing"),
-        "root of the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y).sqrt()), "not as they"),
+        "half the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y) / 2), "not as they"),
     },
     check.evaluate: {
         "training mode": (evaluation(mode=True), "Measured in training mode"),
         "eval after the first batch": (too_late, "changes the network"),
-        "mean of means of 64": (lambda m, x: mean_of_means(m, x, 64), "weight each batch's mean"),
+        "sum of means of 64": (lambda m, x: 2 * mean_of_means(m, x, 64), "the batches' means"),
+        "mean of means of 64": (lambda m, x: mean_of_means(m, x, 64), "one of 64. Weight each"),
         "flipped": (changed(lambda m, o, b: o.flip(3)), "each image's own x̂"),
         "rolled": (changed(lambda m, o, b: o.roll(1, 0)), "each image's own x̂"),
         "noise": (changed(lambda m, o, b: m(torch.rand_like(b))), "each image's own x̂"),

@@ -81,11 +81,16 @@ RIGHT = {
             range(len(x)), key=lambda i: -torch.nn.functional.mse_loss(x[i], r[i])
         )[:n],
         "numpy": lambda x, r, n: (-errors_of(x, r)).numpy().argsort()[:n],
+        "root": lambda x, r, n: (x - r).flatten(1).norm(dim=1).sort(descending=True)[1][:n],
+        "a row": lambda x, r, n: errors_of(x, r)[None].topk(n).indices.int(),
+        "pandas": lambda x, r, n: pd.Series(errors_of(x, r)).nlargest(n).index,
     },
     check.per_class: {
         "list": each(lambda e, m: e[m].mean().item()),
         "list of tensors": means(),
         "bincount": lambda e, y: y.bincount(e) / y.bincount(),
+        "one-hot": lambda e, y: (e @ torch.eye(10)[y]) / torch.eye(10)[y].sum(0),
+        "scatter": lambda e, y: torch.zeros(10).scatter_reduce(0, y, e, "mean", include_self=False),
         "dict": lambda e, y: {d: e[y == d].mean().item() for d in y.unique().tolist()},
         "column": each(lambda e, m: e[m].mean(0, keepdim=True), gather=torch.stack),
         "tensors as keys": lambda e, y: {d: e[y == d].mean() for d in torch.arange(10)},
@@ -112,7 +117,6 @@ WRONG = {
         "no order": (ranked(lambda e, n: sorted(e.topk(n).indices)), "not in order"),
         "values": (ranked(lambda e, n: e.topk(n).values), "no index. If it is a value"),
         "all of them": (ranked(lambda e, n: e.argsort(descending=True)), "12 indices"),
-        "total": (ranked(lambda e, n: e.sum()), "shape ()"),
         "floats": (ranked(lambda e, n: e.topk(n).indices.float()), "torch.float32, which"),
         "always 3": (ranked(lambda e, n: e.topk(3).indices), "For n = 2"),
         "one less": (ranked(lambda e, n: e.topk(n - 1).indices), "[1:n] or [-n:-1]"),
@@ -139,6 +143,15 @@ WRONG = {
         "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5, which is no index"),
         "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "shape (3, 784)"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
+        "in proportion": (
+            lambda x, r, n: (errors_of(x, r) / x.square().flatten(1).mean(1)).topk(n).indices,
+            "[7, 2, 5] is not the order",
+        ),
+        "one loss": (lambda x, r, n: (x - r).square().mean().topk(n).indices, "out of range. One"),
+        "a slice of one loss": (lambda x, r, n: (x - r).square().mean()[:n], "0-dim tensor. One"),
+        "total": (ranked(lambda e, n: e.sum()), "One error per image"),
+        "only the worst": (ranked(lambda e, n: e.argmax()), "argmax finds only"),
+        "ranks": (ranked(lambda e, n: e.argsort(descending=True).argsort()[:n]), "Those are ranks"),
     },
     check.per_class: {
         "sum": (each(lambda e, m: e[m].sum()), "sums"),
@@ -155,7 +168,16 @@ WRONG = {
         "in place": (in_place, "changes the tensors"),
         "largest count": (lambda e, y: y.bincount(e) / y.bincount().max(), "count of the largest"),
         "median": (each(lambda e, m: e[m].median()), "medians"),
-        "root": (each(lambda e, m: e[m].mean().sqrt()), "square roots"),
+        "root": (each(lambda e, m: e[m].mean().sqrt()), "square roots of the means"),
+        "mean of roots": (each(lambda e, m: e[m].sqrt().mean()), "means of square roots"),
+        "numpy's median": (each(lambda e, m: np.median(e[m])), "as NumPy takes"),
+        "largest error": (each(lambda e, m: e[m].max()), "the largest errors"),
+        "smallest error": (each(lambda e, m: e[m].min()), "the smallest errors"),
+        "spread": (each(lambda e, m: e[m].std()), "spreads"),
+        "squared again": (each(lambda e, m: e[m].square().mean()), "square them again"),
+        "first image": (each(lambda e, m: e[m][0]), "first image of its class"),
+        "overwritten": (each(lambda e, m: e[m][-1]), "= instead of +="),
+        "running total": (lambda e, y: y.bincount(e).cumsum(0) / y.bincount(), "back to 0"),
         "rounded": (each(lambda e, m: e[m].mean().round(decimals=6)), "but rounded"),
         "the others": (each(lambda e, m: e[~m].mean()), "all *other* classes"),
         "reversed": (means(range(9, -1, -1)), "reverse order"),
@@ -165,7 +187,7 @@ WRONG = {
         "9 first": (means([9, *range(9)]), "9 stands first"),
         "odd keys": (lambda e, y: {"mean": e.mean(), "all": e.sum()}, "aren't the digits"),
         "generator": (lambda e, y: (e[y == d].mean() for d in range(10)), "Make a list"),
-        "masked, not picked": (each(lambda e, m: (e * m).max()), "picks a class's images"),
+        "masked, not picked": (each(lambda e, m: (e * m).norm()), "picks a class's images"),
     },
     check.components_needed: {
         "strict": (counted(lambda c, e: (c >= e).sum()), "<="),
@@ -184,6 +206,12 @@ WRONG = {
         "swapped": (lambda e, a, b: first_below(e, b, a), "the other way round"),
         "error": (counted(lambda c, e: c[c <= e][0]), "its position"),
         "mask": (counted(lambda c, e: c <= e), "expected one number"),
+        "summed over pixels": (counted(lambda c, e: (16 * c > e).sum()), "summed over pixels"),
+        "learns from both": (lambda e, a, b: first_below(e, torch.cat([a, b]), b), "together"),
+        "none found": (
+            counted(lambda c, e: next(k for k in range(17) if c[k] < e - 1)),
+            "StopIteration. No k",
+        ),
         "in place": (in_place, "changes the tensors"),
         "divides by 784": (counted(lambda c, e: (c * 16 / 784 > e).sum()), "images.shape[1] knows"),
         "bisects what falls": (counted(torch.searchsorted), "a list that rises"),
@@ -191,11 +219,11 @@ WRONG = {
         "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-# As "last above", "strict", "digits missing", "reversed", "one less": the check can't tell.
-SAME_MISTAKE = {"list from 1", "from k = 1 on", "odd keys", "divides by 784", "slice from 1"}
+# As "last above", "strict", "digits missing", "reversed", "one less", "only the worst".
+SAME = {"list from 1", "from k = 1 on", "odd keys", "divides by 784", "slice from 1", "total"}
 
 
-TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME_MISTAKE)
+TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME)
 
 
 def test_means_that_are_nearly_right_are_shown_to_differ():

@@ -50,11 +50,12 @@ def as_quantity(codes, labels, others):
     return others @ torch.linalg.lstsq(codes, labels.float()[:, None]).solution[:, 0]
 
 
-def trained(codes, labels, others):
+def trained(codes, labels, others, optimizer=torch.optim.Adam, steps=200):
     """Softmax regression by gradient descent."""
+    torch.manual_seed(0)
     probe = torch.nn.Linear(codes.shape[1], 10)
-    optimizer = torch.optim.Adam(probe.parameters(), lr=0.1)
-    for _ in range(200):
+    optimizer = optimizer(probe.parameters(), lr=0.1)
+    for _ in range(steps):
         optimizer.zero_grad()
         F.cross_entropy(probe(codes), labels).backward()
         optimizer.step()
@@ -67,6 +68,31 @@ def digit_by_digit(codes, labels, others):
     return np.stack([plane.decision_function(others) for plane in planes]).argmax(0)
 
 
+def centred(codes, labels, others, own=False):
+    """Least squares without a column of ones; ``own``: around each part's own mean."""
+    scores = F.one_hot(labels, 10).float()
+    slopes = torch.linalg.lstsq(codes - codes.mean(0), scores - scores.mean(0)).solution
+    return ((others - (others if own else codes).mean(0)) @ slopes + scores.mean(0)).argmax(1)
+
+
+def nearest_mean(codes, labels, others):
+    """Linear, too: ‖z − m‖² = ‖z‖² − 2 z·m + ‖m‖², and ‖z‖² is the same for all classes."""
+    return torch.cdist(others, torch.stack([codes[labels == d].mean(0) for d in range(10)])).argmin(
+        1
+    )
+
+
+def bent(codes, labels, others):
+    """Least squares on what a ReLU leaves."""
+    return least_squares(codes.relu(), labels, others.relu()).argmax(1)
+
+
+def smooth(codes, labels, others):
+    """Regression by Gaussian bells around the training codes."""
+    bells = (-torch.cdist(others, codes).square() / 8).exp()
+    return (bells @ F.one_hot(labels, 10).float()).argmax(1)
+
+
 RIGHT = {
     check.nearest: {
         "topk": lambda q, p, n: far(q, p).topk(n, largest=False).indices,
@@ -76,11 +102,19 @@ RIGHT = {
         "scikit-learn": lambda q, p, n: (
             NearestNeighbors(n_neighbors=n).fit(p).kneighbors(q[None], return_distance=False)
         ),
+        "by the binomial formula": lambda q, p, n: (p.square().sum(1) / 2 - p @ q).argsort()[:n],
+        "norm": lambda q, p, n: (p - q).norm(dim=1).sort()[1][:n].int(),
         "the library": lambda q, p, n: latent.Neighbours(p).nearest(q[None], n)[1],
     },
     check.interpolate: {
         "broadcast": lambda a, b, s: line(a, b, even(s)),
         "lerp": lambda a, b, s: torch.stack([a.lerp(b, t) for t in even(s)]),
+        "numpy": lambda a, b, s: np.linspace(a.numpy(), b.numpy(), s),
+        "number by number": lambda a, b, s: torch.stack(
+            [torch.linspace(x, y, s) for x, y in zip(a, b, strict=True)], dim=1
+        ),
+        "float64": lambda a, b, s: a.double() + even(s).double()[:, None] * (b.double() - a),
+        "the last one set": lambda a, b, s: [a + i / (s - 1) * (b - a) for i in range(s - 1)] + [b],
         "list": lambda a, b, s: [(1 - i / (s - 1)) * a + i / (s - 1) * b for i in range(s)],
     },
     check.probe: {
@@ -89,6 +123,11 @@ RIGHT = {
         "softmax": trained,
         "scikit-learn": lambda c, y, o: LogisticRegression().fit(c, y).predict(o),
         "digit by digit": digit_by_digit,
+        "centred on the training codes": centred,
+        "nearest mean": nearest_mean,
+        "a linear support vector machine": lambda c, y, o: (
+            SVC(kernel="linear").fit(c, y).predict(o)
+        ),
     },
 }
 
@@ -100,7 +139,7 @@ WRONG = {
         "a generator": (lambda q, p, n: (i for i in far(q, p).argsort()[:n]), "Make a list"),
         "topk's pair": (lambda q, p, n: far(q, p).topk(n), "add .values or .indices"),
         "points": (lambda q, p, n: p[far(q, p).argsort()[:n]], "only the indices of the points"),
-        "all": (lambda q, p, n: far(q, p).argsort(), "holds 8 indices"),
+        "all": (lambda q, p, n: far(q, p).argsort(), "holds 9 indices"),
         "always 3": (lambda q, p, n: far(q, p).argsort()[:3], "For n = 2"),
         "not the first": (lambda q, p, n: far(q, p).argsort()[1 : n + 1], "skip the nearest"),
         "no order": (lambda q, p, n: far(q, p).argsort()[:n].flip(0), "comes last"),
@@ -112,15 +151,18 @@ WRONG = {
         "product": (lambda q, p, n: (p @ q).topk(n).indices, "p·q"),
         "cosine": (lambda q, p, n: F.cosine_similarity(p, q[None]).topk(n).indices, "the cosine"),
         "origin": (lambda q, p, n: p.norm(dim=1).argsort()[:n], "the origin"),
-        "no axis": (lambda q, p, n: (p - q).norm().topk(n).indices, "one distance per point?"),
+        "no axis": (lambda q, p, n: (p - q).norm().topk(n).indices, "out of range. One distance"),
         "axis 0": (lambda q, p, n: (p - q).norm(dim=0).argsort()[:n], "over the points, axis 0"),
-        "axes left": (lambda q, p, n: (p - q).square().sort().indices, "shape (8, 4)"),
+        "axes left": (lambda q, p, n: (p - q).square().sort().indices, "shape (9, 4)"),
         "mask": (lambda q, p, n: far(q, p) < 5, "True or False"),
         "floats": (lambda q, p, n: far(q, p).argsort()[:n].float(), "torch.float32, which"),
         "uint8": (lambda q, p, n: far(q, p).argsort()[:n].to(torch.uint8), "for a mask"),
         "both": (lambda q, p, n: tuple(far(q, p).topk(n, largest=False)), "Distances and indices?"),
         "column": (lambda q, p, n: far(q, p).argsort()[:n, None], "in a column"),
         "one": (lambda q, p, n: far(q, p).argmin(), "argmin finds"),
+        "variance": (lambda q, p, n: (p - q).var(1).argsort()[:n], "[0, 3, 5] is not"),
+        "ranks": (lambda q, p, n: far(q, p).argsort().argsort()[:n], "Those are ranks"),
+        "one distance": (lambda q, p, n: far(q[None], p[None]).sum()[:n], "0-dim tensor. One"),
         "from 1": (lambda q, p, n: far(q, p).argsort()[:n] + 1, "one too high"),
         "in place": (in_place, "changes the tensors"),
         "made up": (lambda q, p, n: [0, 1, 2], "is not the order"),
@@ -130,7 +172,12 @@ WRONG = {
         "late": (lambda a, b, s: line(a, b, torch.arange(1, s + 1) / s), "one step away"),
         "inside": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 2)[1:-1]), "Neither end"),
         "only inner": (lambda a, b, s: line(a, b, even(s)[1:-1]), "ends missing?"),
-        "one more": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 1)), "shape (6, 7)"),
+        "one more": (lambda a, b, s: line(a, b, torch.linspace(0, 1, s + 1)), "One too many"),
+        "one less": (lambda a, b, s: line(a, b, even(s))[1:], "One is missing"),
+        "counted": (lambda a, b, s: line(a, b, torch.arange(s)), "counts the points"),
+        "rounded": (lambda a, b, s: line(a, b, even(s)).round(decimals=3), "to 3 decimals"),
+        "no start": (lambda a, b, s: even(s)[:, None] * (b - a), "leave out start: add"),
+        "away": (lambda a, b, s: a - even(s)[:, None] * (b - a), "the other way"),
         "reversed": (lambda a, b, s: line(b, a, even(s)), "from end to start"),
         "added": (lambda a, b, s: a + even(s)[:, None] * b, "without taking"),
         "rounded ends": (lambda a, b, s: a + even(s)[:, None] * (b - a), "only up to rounding"),
@@ -166,7 +213,10 @@ WRONG = {
         "one too high": (scored(lambda s: s.argmax(1) + 1), "one too high"),
         "one too low": (scored(lambda s: s.argmax(1) - 1), "one too low"),
         "accuracy": (lambda c, y, o: 0.93, "accuracy"),
-        "always 9": (lambda c, y, o: torch.full((len(o),), 9), "9 for every code"),
+        "labels as given": (lambda c, y, o: y[: len(o)], "stay as they are"),
+        "own mean": (lambda *given: centred(*given, own=True), "that stand beside one"),
+        "ones for one": (lambda c, y, o: o @ torch.ones(10, 9), "column of ones belongs"),
+        "whole targets": (lambda c, y, o: torch.linalg.lstsq(c, F.one_hot(y)), "F.one_hot gives"),
         "shifted": (scored(lambda s: s.argmax(1).roll(1)), "of your labels"),
         "half": (scored(lambda s: s.argmax(1)[:30]), "shape (30,)"),
         "in place": (in_place, "changes the tensors"),
@@ -181,6 +231,18 @@ WRONG_AGAIN = {
     },
     check.probe: {
         "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
+        "always 9": (lambda c, y, o: torch.full((len(o),), 9), "stay as they are"),
+        "no intercept": (
+            lambda c, y, o: LogisticRegression(fit_intercept=False).fit(c, y).predict(o),
+            "through the origin",
+        ),
+        "stopped early": (lambda *given: trained(*given, torch.optim.SGD, 50), "take more of them"),
+        "ReLU": (bent, "isn't linear"),
+        "odd powers": (
+            lambda c, y, o: SVC(kernel="poly", degree=3).fit(c, y).predict(o),
+            "isn't linear",
+        ),
+        "bells": (smooth, "isn't linear"),
         "kernel": (lambda c, y, o: SVC().fit(c, y).predict(o), "isn't linear"),
         "Gaussians": (lambda c, y, o: GaussianNB().fit(c, y).predict(o), "isn't linear"),
     },
