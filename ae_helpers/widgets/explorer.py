@@ -217,11 +217,11 @@ def own_copy(model: nn.Module, images: Tensor, trained: bool = True) -> nn.Modul
             "like models.Autoencoder. Give your class what is missing."
         )
     check_weights(model)
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    if dtype != torch.float32 or device.type != "cpu":
+    new = torch.empty(0)  # old torch doesn't say by itself which device a block has set
+    if new.dtype != torch.float32 or new.device.type != "cpu":
         raise ValueError(
-            f"torch makes new tensors {dtype} on {device}; expected torch.float32 on the CPU, as "
-            "explorers are. Call torch.set_default_dtype(torch.float32) and "
+            f"torch makes new tensors {new.dtype} on {new.device}; expected torch.float32 on the "
+            "CPU, as explorers are. Call torch.set_default_dtype(torch.float32) and "
             "torch.set_default_device(None)."
         )
     model, few = copy.deepcopy(model).cpu().eval(), to_float(images[:200].cpu())
