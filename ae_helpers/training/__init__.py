@@ -11,6 +11,7 @@ from ae_helpers.training.fit import (
     batch_order,
     best_device,
     fit,
+    plan,
     trained_backbone,
 )
 from ae_helpers.training.loop import reconstruction_error, train_steps
