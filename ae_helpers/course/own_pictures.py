@@ -8,7 +8,7 @@ from ae_helpers.files import replacing
 NETWORK = "network.pt"
 
 
-SETTINGS = {"size": 32, "numbers": 16, "steps": 1_000}
+SETTINGS = {"size": 28, "numbers": 16, "steps": 1_000}
 
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:

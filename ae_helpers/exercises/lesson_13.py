@@ -140,7 +140,7 @@ def worst_patch(answer) -> str:
         "You take the root at the end; the mean squared error is asked for.": (
             _pooled(maps, side).amax(1).sqrt()
         ),
-        "Your squares reach over the rim, and those that do are smaller than the others: no padding.": (
+        "Your squares reach over the rim, where they are cut short: no padding.": (
             _pooled(maps, side, padding=side // 2, count_include_pad=False).amax(1)
         ),
         "You average over images, too, the first axis: each picture has its own squares.": (

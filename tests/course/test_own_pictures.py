@@ -49,7 +49,7 @@ def test_it_says_what_it_did(folder, tmp_path, capsys):
     words = ["--steps", "4", "--numbers", "4", "--output", str(tmp_path)]
     assert main(["train", "--data", str(folder), *words]) == 1  # so few steps teach nothing
     said = capsys.readouterr().out
-    assert "badges: 52 training and 12 test images of 3×32×32" in said
+    assert "badges: 52 training and 12 test images of 3×28×28" in said
     assert "training for 1 epochs in batches of 8" in said
     for name in ("all-black", "mean image", "PCA-4", "this network"):
         assert f"  {name} " in said
@@ -114,7 +114,10 @@ def test_inspect_refuses_other_checkpoints(tmp_path, capsys, build):
         (["--data", "no/such/folder"], "isn't a folder"),
         (["--data", "{empty}"], "There is no picture in"),
         (["--data", "{folder}", "--size", "12"], "A side of 12 pixels is too short"),
-        (["--data", "{folder}", "--numbers", "7"], "expected a multiple of 4, such as 4 or 8"),
+        (
+            ["--data", "{folder}", "--size", "32", "--numbers", "7"],
+            "expected a multiple of 4, such as 4 or 8",
+        ),
         (["--data", "{folder}", "--steps", "0"], "steps=0; expected a whole number from 1 on"),
         (["--data", "{folder}", "--epochs", "3"], "--epochs has no meaning for"),
         (["--data", "{folder}", "--size", "0"], "size=0; expected"),
