@@ -27,6 +27,7 @@ function render({ model, el }) {
       const next = top / bottom + STEPS[event.key];
       if (!Number.isFinite(next)) return;
       field.value = `${Number(next.toFixed(3))}`;
+      field.select();
       send();
     });
     table.append(field);

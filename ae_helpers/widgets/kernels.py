@@ -21,7 +21,8 @@ from ae_helpers.widgets.feature_maps import frame
 from ae_helpers.widgets.pictures import ClickablePicture, as_image, coloured, enlarged, picture
 
 BOARD = 240  # pixels of the screen that input and output are wide and high: 8 for each of theirs
-SQUARE, GAP, SUM = 40, 24, 60  # of the arithmetic: a number, what stands between tables, the sum
+WIDTH, HEIGHT = 40, 34  # of a number in the arithmetic
+GAP, SUM = 24, 60  # width of what stands between its tables, and of the sum
 SCALE = 3.0  # what is darkest: the most that the edge kernels give
 LARGEST = 100  # weight that is accepted
 INPUT, OUTPUT = "input, with its padding of 0 in grey", "output: −3 is blue, 0 white, 3 red"
@@ -243,7 +244,7 @@ def _bracketed(number: float) -> str:
 
 def arithmetic_size() -> tuple[int, int]:
     """Width and height of the picture that ``arithmetic`` draws."""
-    return 9 * SQUARE + 3 * GAP + SUM, 3 * SQUARE
+    return 9 * WIDTH + 3 * GAP + SUM, 3 * HEIGHT
 
 
 def arithmetic(window: Tensor, weights: Tensor, products: Tensor, total: float) -> Image.Image:
@@ -268,20 +269,20 @@ def arithmetic(window: Tensor, weights: Tensor, products: Tensor, total: float) 
         for place, value in enumerate(numbers.flatten().tolist()):
             row, column = divmod(place, 3)
             colour = colours.getpixel((column, row))
-            _square(pen, left + column * SQUARE, row * SQUARE, SQUARE, colour, value)
-        left += 3 * SQUARE + GAP
+            _number(pen, left + column * WIDTH, row * HEIGHT, WIDTH, colour, value)
+        left += 3 * WIDTH + GAP
         middle = (left - GAP / 2, board.height / 2)
         pen.text(middle, sign, "black", font(16), anchor="mm")
     colour = signed(torch.tensor([[total]])).getpixel((0, 0))
-    _square(pen, left, SQUARE, SUM, colour, total)
+    _number(pen, left, HEIGHT, SUM, colour, total)
     return board
 
 
-def _square(pen: ImageDraw.ImageDraw, x: int, y: int, width: int, colour: tuple, value: float):
+def _number(pen: ImageDraw.ImageDraw, x: int, y: int, width: int, colour: tuple, value: float):
     """A rectangle with a number in it, in a size in which it fits."""
-    pen.rectangle((x, y, x + width - 1, y + SQUARE - 1), colour, LINES)
+    pen.rectangle((x, y, x + width - 1, y + HEIGHT - 1), colour, LINES)
     text = as_text(value)
     size = next((size for size in (13, 11, 10, 9) if font(size).getlength(text) < width - 3), 8)
     light = 0.3 * colour[0] + 0.6 * colour[1] + 0.1 * colour[2]
     ink = "white" if light < 128 else "black"
-    pen.text((x + width / 2, y + SQUARE / 2), text, ink, font(size), anchor="mm")
+    pen.text((x + width / 2, y + HEIGHT / 2), text, ink, font(size), anchor="mm")
