@@ -1,5 +1,6 @@
 """Checks for lesson 03: build the decoder."""
 
+import contextlib
 import copy
 
 import torch
@@ -81,7 +82,12 @@ STAMP_CASES = (
     *((2, 1, 3, 2, 3, 2, 2, 0), (2, 3, 3, 4, 4, 5, 3, 1)),
     *((3, 2, 2, 3, 2, 5, 4, 0), (2, 2, 4, 3, 3, 5, 1, 2)),
 )
-STAMP_CURES = {  # what to add to the words of an exception
+FLOAT64 = dict.fromkeys(  # what to add to torch's words when types are mixed
+    ("should be the same", "same dtype", "expected scalar type"),
+    "What the check gives is float64; let what you make be of the same type, as in "
+    "torch.zeros(2, 3, dtype=torch.float64).",
+)
+STAMP_CURES = FLOAT64 | {
     "cast": "A canvas of whole numbers can't hold these: make it of floats.",
     "match the size of tensor": "weight[i, o] is one stamp, height × width; x has channels in, the "
     "canvas channels out. Is each slice of the canvas as large as a stamp, down to its last row?",
@@ -293,7 +299,7 @@ def repaired_mirror(answer) -> str:
         raise Mistake(f"This is {answer!r}; expected an nn.Sequential of layers.")
     network = copy.deepcopy(answer).float().cpu().eval()  # a reader's own stays as it is
     modules = list(network.modules())
-    layers = [module for module in modules if isinstance(module, KERNELS)]
+    layers = _in_order(network, [module for module in modules if isinstance(module, KERNELS)])
     for place, layer in enumerate(layers, start=1):
         if not isinstance(layer, nn.ConvTranspose2d):
             raise Mistake(
@@ -303,7 +309,7 @@ def repaired_mirror(answer) -> str:
     if any(isinstance(module, nn.Upsample | nn.AvgPool2d | nn.MaxPool2d) for module in modules):
         raise Mistake("You resize between the layers; let the transposed layers make the sizes.")
     if len(layers) != 4:
-        raise Mistake(f"You have {len(layers)} transposed layers; the mirror has four.")
+        raise Mistake(f"You have {_count(len(layers), 'transposed layer')}; the mirror has four.")
     for place, layer in enumerate(layers, start=1):
         takes, makes = CHANNELS[place - 1], CHANNELS[place]
         has = layer.in_channels, layer.out_channels
@@ -324,6 +330,19 @@ def repaired_mirror(answer) -> str:
     if any(layer.output_padding != (0, 0) for layer in layers):
         how = "output_padding says which of the possible sizes you mean."
     return f"Right: 1 → 4 → 8 → 16 → 28; {how}"
+
+
+def _in_order(network: nn.Module, layers: list[nn.Module]) -> list[nn.Module]:
+    """The layers as they are called, which a class may do in another order than it makes them."""
+    called: list[nn.Module] = []
+    hooks = [
+        layer.register_forward_hook(lambda layer, *_: called.append(layer)) for layer in layers
+    ]
+    with contextlib.suppress(Exception), torch.inference_mode():  # what is wrong is said later
+        network(torch.zeros(1, 64, 1, 1))
+    for hook in hooks:
+        hook.remove()
+    return called if len(called) == len(layers) == len(set(called)) else layers
 
 
 def _run(layer: nn.ConvTranspose2d, place: int, step: Tensor) -> Tensor:
@@ -389,7 +408,7 @@ def _count(count: int, noun: str) -> str:
 # -------------------------------------------------------------------------------------- the matrix
 
 MATRIX_CASES = (  # height and width of the kernel, of the image; stride
-    *((2, 3, 4, 5, 1), (3, 2, 5, 4, 2), (2, 2, 7, 5, 3), (1, 2, 3, 3, 1)),
+    *((2, 3, 3, 7, 1), (3, 2, 5, 4, 2), (2, 2, 7, 5, 3), (1, 2, 3, 3, 1)),
 )
 
 
@@ -491,6 +510,7 @@ def _matrix_shapes(kernel, height, width, stride) -> dict[tuple, str]:
             (height - len(kernel) + 1) * (width - kernel.shape[1] + 1),
             pixels,
         ): "You have all windows; only those that begin at multiples of the stride are placed.",
+        (windows - 1, pixels): "The last window is missing.",
         (pixels, pixels): "A row for each pixel; there are fewer windows than pixels.",
         (pixels,): "One row; each window has one.",
     }
@@ -509,7 +529,7 @@ def convolution_matrix(answer) -> str:
     cases, found = _matrix_cases(), []
     asked = "kernel.shape={0.shape}, height={1}, width={2}, stride={3}"
     for case in cases:
-        made = call_unchanged("mul_.", answer, *case)
+        made = call_unchanged("mul_.", answer, *case, cures=FLOAT64)
         where, right = f"For {asked.format(*case)} your answer", _matrix(*case).shape
         what = "a row for each window, a column for each pixel"
         found.append(tensor(made, what, right, _matrix_shapes(*case), where=where))

@@ -29,6 +29,17 @@ def with_activations(norm=nn.Identity):
     return nn.Sequential(nn.Sequential(*layers[:6]), *layers[6:-1], nn.Sigmoid())
 
 
+class FromTheEnd(nn.Module):
+    """Its layers are made in the opposite order."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.third, self.second, self.first = reversed(mirror(OURS))
+
+    def forward(self, latent):
+        return self.last(self.third(self.second(self.first(latent))))
+
+
 # ---- stamping: an answer as readers write it, right with its defaults
 
 
@@ -251,6 +262,7 @@ RIGHT = {
         "group norm": with_activations(lambda channels: nn.GroupNorm(1, channels)),
         "PReLU": with_activations(nn.PReLU),
         "float64": mirror(OURS).double(),
+        "a class, made from the end": FromTheEnd(),
     },
     check.stamping: {
         "two loops": stamps(),
@@ -425,6 +437,11 @@ WRONG = {
         "no stride": (lambda k, h, w, s: matrix(k, h, w, 1), "You have all windows"),
         "exchanged": (lambda k, h, w, s: matrix(k, w, h, s), "Height and width are exchanged"),
         "a row for each pixel": (lambda k, h, w, s: torch.eye(h * w), "fewer windows than pixels"),
+        "last one missing": (lambda *case: matrix(*case)[:-1], "The last window is missing"),
+        "float32 pictures": (
+            lambda k, h, w, s: F.conv2d(torch.eye(h * w).view(-1, 1, h, w), k[None, None]),
+            "What the check gives is float64",
+        ),
         "one row": (lambda *case: matrix(*case)[0], "One row; each window has one"),
         "negative": (lambda *case: -matrix(*case), "The shape is right, but for kernel.shape"),
         "changes the kernel": (lambda k, *sizes: matrix(k.mul_(2), *sizes), "with mul_."),
