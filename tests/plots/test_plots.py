@@ -91,6 +91,15 @@ CASES = {
         ),
         ["Top", "how many", "conv1", "conv2", "one", "two", "2,000"],
     ),
+    "by_layer": (
+        lambda g: plots.by_layer(
+            {"as drawn": [[1, 0.1], [0.9, 0.002]], "cured": [[1, 0.9]]},
+            ["conv 1", "latent"],
+            title="Fading",
+            ylabel="share",
+        ),
+        ["as drawn", "cured", "conv 1", "latent", "Fading", "share", "0.01"],
+    ),
     "seeds": (
         lambda g: plots.seeds({"recipe": [0.02, 0.1, 0.018], "cure": [0.016] * 3}, STICKS),
         ["recipe", "cure", "all-black", "MSE per pixel"],
