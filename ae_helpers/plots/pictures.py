@@ -146,7 +146,7 @@ def heatmaps(tables: dict[str, Tensor], label: str, annotate: bool = True) -> Fi
         label: what the numbers are, with their unit; beside the colour scale.
         annotate: write the numbers into the squares, which are small without.
     """
-    side = 0.25 if annotate else 0.08  # of a square, in inches
+    side = 0.25 if annotate else 0.07  # of a square, in inches
     tables = {title: torch.as_tensor(table) for title, table in tables.items()}
     widths = [table.shape[1] for table in tables.values()]
     height = max(len(table) for table in tables.values())
