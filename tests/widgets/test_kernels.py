@@ -33,7 +33,7 @@ def middles(picture, padding):
 @pytest.mark.parametrize("texts", [OWN, *kernels.KERNELS.values()])
 def test_the_output_is_the_convolution(explorer, small, texts):
     set_to(explorer, label=3, number=2, row=0, column=5, kernel=texts)
-    image = small.train_images[small.train_labels == 3][2].double() / 255
+    image = (small.train_images[small.train_labels == 3][2] / 255).double()  # rounded as there
     output = F.conv2d(image[None], read_kernel(texts)[None, None], padding=1)[0, 0]
     away = np.ones((28, 28), dtype=bool)  # from the frames
     away[:3, 3:8] = False
