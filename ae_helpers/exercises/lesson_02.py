@@ -181,6 +181,12 @@ CONVOLUTION_MISTAKES = {
     "Neither padding nor stride is used: the windows begin on x itself, one pixel apart.": (
         lambda x, w, b, s, p: _convolve(x, w, b, 1, 0)
     ),
+    "Neither bias nor padding is used: zeros go around x before, the bias is added after.": (
+        lambda x, w, b, s, p: _convolve(x, w, None, s, 0)
+    ),
+    "Your padding is k // 2, whatever p says; take the padding that is given.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, s, w.shape[-1] // 2)
+    ),
     "The padding is missing: put p rows and columns of zeros around x first.": (
         lambda x, w, b, s, p: _convolve(x, w, b, s, 0)
     ),
@@ -208,6 +214,12 @@ CONVOLUTION_MISTAKES = {
     ),
     "The stride is missing: with stride s a window begins at every s-th pixel only.": (
         lambda x, w, b, s, p: _convolve(x, w, b, 1, p)
+    ),
+    "The stride is used from row to row only; columns are `stride` pixels apart, too.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, (s, 1), p)
+    ),
+    "The stride is used from column to column only; rows are `stride` pixels apart, too.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, (1, s), p)
     ),
     "The size is right, but the windows stand one pixel apart: the window of output (i, j) begins "
     "at row i · stride, column j · stride.": _without_stride,
@@ -250,6 +262,9 @@ CONVOLUTION_MISTAKES = {
     ),
     "Rows and columns of your output are exchanged: (out, height, width).": (
         lambda *case: _convolve(*case).transpose(1, 2)
+    ),
+    "Your output has its channels last; PyTorch puts them first: (out, height, width).": (
+        lambda *case: _convolve(*case).permute(1, 2, 0)
     ),
     "Your last row and column of the output are still 0: the loops end one step early.": (
         _rim_left_out
@@ -294,7 +309,7 @@ def convolve(answer) -> str:
         if values.shape != wanted.shape:
             raise Mistake(
                 f"For {asked} your output has the shape {tuple(values.shape)}, not "
-                f"{tuple(wanted.shape)}: (out, by H, by W), and x needn't be square."
+                f"{tuple(wanted.shape)}: (out, height, width), by the size rule for H and for W."
             )
         otherwise = f"For {asked} you have {{found}}, not {{right}}."
         explain(values, wanted, otherwise=otherwise, atol=1e-5)

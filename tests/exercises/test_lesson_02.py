@@ -237,6 +237,21 @@ WRONG = {
         ),
         "neither": (lambda x, w, b, s, p: convolved(x, w, b, 1, 0), "Neither padding nor stride"),
         "no padding": (but(pad=lambda x, p: x), "The padding is missing"),
+        "nor bias": (
+            lambda x, w, b, s, p: convolved(x, w, 0 * b, s, 0),
+            "Neither bias nor padding",
+        ),
+        "same": (lambda x, w, b, s, p: convolved(x, w, b, s, w.shape[3] // 2), "padding is k // 2"),
+        "stride of rows": (
+            lambda x, w, b, s, p: F.conv2d(x[None], w, b, (s, 1), p)[0],
+            "row to row only",
+        ),
+        "stride of columns": (
+            lambda x, w, b, s, p: F.conv2d(x[None], w, b, (1, s), p)[0],
+            "column to column only",
+        ),
+        "channels last": (lambda *case: convolved(*case).permute(1, 2, 0), "channels last"),
+        "flat": (lambda *case: convolved(*case).flatten(), "shape (15,), not (1, 3, 5): (out"),
         "upper left": (but(pad=lambda x, p: F.pad(x, (p, 0, p, 0))), "above and on the left only"),
         "lower right": (but(pad=lambda x, p: F.pad(x, (0, p, 0, p))), "below and on the right on"),
         "rows": (but(pad=lambda x, p: F.pad(x, (0, 0, p, p))), "only above and below"),
