@@ -156,7 +156,8 @@ def serving(command, folder):
 
 @pytest.mark.verify
 @pytest.mark.parametrize(
-    ("command", "place"), [("lab", "/lab/tree/notebooks/00_start_here.ipynb"), ("play", "")]
+    ("command", "place"),
+    [("lab", f"/lab/tree/notebooks/{series.last_lesson().name}"), ("play", "")],
 )
 def test_a_server_is_open_to_who_has_its_token(tmp_path, command, place):
     """On this computer only. What then stands in the browser is tested elsewhere."""
