@@ -2,5 +2,5 @@
 
 ``series`` finds and serves them, ``execute`` goes through them without a browser, ``refresh``
 renews their stored outputs, ``saving`` says what their files keep, ``sessions`` notes which one was
-open last, ``sweep`` repeats one with many parameters, and ``installation`` looks for what is missing.
+open last, ``sweep`` repeats one with many parameters, ``installation`` looks for what is missing.
 """

@@ -50,7 +50,7 @@ def remember(notebook: Path) -> None:
 
     A convenience: where nothing can be written, nothing is remembered, and nobody is disturbed.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         if notebook.resolve() in find_lessons():
             with replacing(own_folder(LAST)) as part:
                 part.write_text(notebook.name, encoding="utf-8")
@@ -63,7 +63,7 @@ def last_lesson() -> Path:
         FileNotFoundError: there are no lessons.
     """
     lessons, name = find_lessons(), ""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
+    with contextlib.suppress(OSError, ValueError):
         name = own_folder(LAST).read_text(encoding="utf-8").strip()
     return next((lesson for lesson in lessons if lesson.name == name), lessons[0])
 

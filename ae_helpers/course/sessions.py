@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 
@@ -13,7 +14,7 @@ from ae_helpers.course.series import remember
 class Sessions(SessionManager):
     """The server's own sessions, with a note of the lesson that each new one is for."""
 
-    async def create_session(self, path: str | None = None, name: str | None = None, *args, **rest):
+    async def create_session(self, path: str | None = None, name: Any = None, *args, **rest):
         """Begin a session for the notebook ``name`` in the folder of ``path``.
 
         JupyterLab first gives a path that ends in a random word, and the name beside it.
