@@ -46,7 +46,7 @@ def test_a_lesson_as_a_plain_script(tmp_path):
     command = [sys.executable, "-X", "utf8", tmp_path / "script.py"]
     done = subprocess.run(command, env=environ, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("Ten handwritten digits in a row")
+    assert "\nThe way of one digit. 1×28×28 pixels" in done.stdout
     assert "PNG" not in done.stdout
 
 
