@@ -26,32 +26,13 @@ def browse_digits(digits: ImageData) -> Explorer:
         digits: from ``data.load``: grey images, ``uint8``, with their labels.
 
     Raises:
-        TypeError, ValueError: something else, an empty set, images in colour or not in bytes, a
-            label too many or too few; the message says which.
+        TypeError, ValueError: see ``check_digits``.
     """
-    if not isinstance(digits, ImageData):
-        raise TypeError(
-            f"The digits are a {type(digits).__name__}; expected an ImageData: images with labels. "
-            "Get one with data.load('mnist')."
-        )
+    check_digits(digits)
     sets = {
         "training": (digits.train_images, digits.train_labels),
         "test": (digits.test_images, digits.test_labels),
     }
-    for name, (images, labels) in sets.items():
-        check_images(images)
-        if images.shape[1] != 1 or images.dtype != torch.uint8:
-            raise ValueError(
-                f"The {name} images are {images.dtype} with {images.shape[1]} channel(s); expected "
-                "torch.uint8 with 1, so that a square shows one number. Take the bytes of one "
-                "channel: images[:, :1]."
-            )
-        if len(labels) != len(images):
-            raise ValueError(
-                f"There are {len(labels)} labels for {len(images)} {name} images; expected one "
-                "each. Cut both alike, or use digits.take."
-            )
-
     means = {  # by NumPy, because torch would make a copy of all images as floats
         name: torch.from_numpy(images.flatten(1).numpy().mean(1))
         for name, (images, _) in sets.items()
@@ -121,6 +102,36 @@ def browse_digits(digits: ImageData) -> Explorer:
     explorer = Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
     pictures["digit"].on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
     return explorer
+
+
+def check_digits(digits: ImageData) -> None:
+    """Refuse what isn't digits to read numbers from: grey images in bytes, with their labels.
+
+    Raises:
+        TypeError, ValueError: something else, an empty set, images in colour or not in bytes, a
+            label too many or too few; the message says which.
+    """
+    if not isinstance(digits, ImageData):
+        raise TypeError(
+            f"The digits are a {type(digits).__name__}; expected an ImageData: images with labels. "
+            "Get one with data.load('mnist')."
+        )
+    for name, images, labels in (
+        ("training", digits.train_images, digits.train_labels),
+        ("test", digits.test_images, digits.test_labels),
+    ):
+        check_images(images)
+        if images.shape[1] != 1 or images.dtype != torch.uint8:
+            raise ValueError(
+                f"The {name} images are {images.dtype} with {images.shape[1]} channel(s); expected "
+                "torch.uint8 with 1, so that a square shows one number. Take the bytes of one "
+                "channel: images[:, :1]."
+            )
+        if len(labels) != len(images):
+            raise ValueError(
+                f"There are {len(labels)} labels for {len(images)} {name} images; expected one "
+                "each. Cut both alike, or use digits.take."
+            )
 
 
 def numbered(image: Image.Image, values: Tensor, side: int) -> Image.Image:

@@ -65,6 +65,7 @@ BUILD = {
         {"digits": digits, "coloured": data.coloured(digits)},
     ),
     "draw_digit": lambda model, digits: widgets.draw_digit(model, digits.test_images),
+    "edit_kernel": lambda _, digits: widgets.edit_kernel(digits),
     "keep_k": widgets.keep_k,
     "latent_sliders": lambda model, digits: widgets.latent_sliders(model, digits.train_images),
     "layer_xray": lambda model, digits: widgets.layer_xray(model, digits.test_images),

@@ -91,6 +91,15 @@ CASES = {
         ),
         ["Top", "how many", "conv1", "conv2", "one", "two", "2,000"],
     ),
+    "by_layer": (
+        lambda g: plots.by_layer(
+            {"as drawn": [[1, 0.1], [0.9, 0.002]], "cured": [[1, 0.9]]},
+            ["conv 1", "latent"],
+            title="Fading",
+            ylabel="share",
+        ),
+        ["as drawn", "cured", "conv 1", "latent", "Fading", "share", "0.01"],
+    ),
     "seeds": (
         lambda g: plots.seeds({"recipe": [0.02, 0.1, 0.018], "cure": [0.016] * 3}, STICKS),
         ["recipe", "cure", "all-black", "MSE per pixel"],
@@ -336,6 +345,8 @@ def test_heatmaps_share_a_scale():
     first, second = (axis for axis in figure.axes if axis.images)
     assert scale_of(first.images[0]) == scale_of(second.images[0]) == ("viridis", (1, 9))
     assert [text.get_text() for text in [*first.texts, *second.texts]] == ["1", "2", "5", "9"]
+    bare = plots.heatmaps({"a": torch.eye(28)}, "windows", annotate=False)
+    assert not list(bare.axes[0].texts) and bare.get_size_inches()[1] < 3
 
 
 def test_path_lays_channels_out_as_a_mosaic():
@@ -350,6 +361,17 @@ def test_path_lays_channels_out_as_a_mosaic():
 def test_path_takes_any_number_of_channels(channels):
     figure = plots.path({"maps": noise(channels, 3, 3)})
     assert figure.axes[0].images[0].get_array().size == channels * 9
+
+
+def test_one_pixel_of_two_channels_adds_their_sums_and_the_bias():
+    image, kernel = noise(2, 6, 6) - 0.5, noise(2, 3, 3)
+    output = torch.nn.functional.conv2d(image[None], kernel[None])[0, 0] - 2
+    figure = plots.one_pixel(image, kernel, output, 2, 1, -2)
+    titles = [axis.get_title() for axis in figure.axes]
+    sums = [(image[c, 2:5, 1:4] * kernel[c]).sum().item() for c in (0, 1)]
+    for channel, each in enumerate(sums):
+        assert f"channel {channel}" in titles and f"products: {each:.3f}" in titles
+    assert f"{sums[0]:.3f} + {sums[1]:.3f} + bias -2\n= {output[2, 1]:.3f}" in titles
 
 
 def test_one_pixel_does_the_arithmetic():
