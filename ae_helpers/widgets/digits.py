@@ -11,7 +11,7 @@ from ae_helpers.data import ImageData, check_images
 from ae_helpers.plots.style import ORANGE
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import as_image, enlarged, picture
+from ae_helpers.widgets.pictures import ClickablePicture, as_image, enlarged, picture
 
 AROUND = 9  # pixels that the window of numbers is wide and high
 PANEL = 288  # pixels of the screen that both pictures are wide and high
@@ -19,6 +19,8 @@ PANEL = 288  # pixels of the screen that both pictures are wide and high
 
 def browse_digits(digits: ImageData) -> Explorer:
     """Choose an image by set, class and number; read its pixels through a movable window.
+
+    The window goes where the digit is clicked, and by sliders or arrow keys.
 
     Args:
         digits: from ``data.load``: grey images, ``uint8``, with their labels.
@@ -45,7 +47,10 @@ def browse_digits(digits: ImageData) -> Explorer:
         "column": slider("column", 0, width - 1, width // 2),
     }
     pictures = {
-        "digit": picture("The chosen digit; an orange frame shows where the window lies.", PANEL),
+        "digit": ClickablePicture(
+            tooltip="The chosen digit; a frame shows where the window lies. A click moves it.",
+            layout={"width": f"{PANEL}px", "max_width": "100%"},
+        ),
         "pixel values in the frame": picture(
             "The pixels in the frame, enlarged, each with its value; the chosen one has an orange "
             "rim.",
@@ -86,7 +91,17 @@ def browse_digits(digits: ImageData) -> Explorer:
             f"Row {row}, column {column}: {value}, as a fraction of 255 {value / 255:.3f}."
         )
 
-    return Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
+    def choose(where: dict[str, int]) -> None:
+        """Move the window to where the digit was clicked, or by an arrow key."""
+        side = max(PANEL // max(height, width), 1)
+        for name, along, step in (("row", "y", "down"), ("column", "x", "right")):
+            control = controls[name]
+            place = where[along] // side if "x" in where else control.value + where.get(step, 0)
+            control.value = min(max(place, 0), control.max)
+
+    explorer = Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
+    pictures["digit"].on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
+    return explorer
 
 
 def check_digits(digits: ImageData) -> None:

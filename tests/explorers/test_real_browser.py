@@ -161,6 +161,11 @@ def test_browse_digits(page, sample):
         explorer.press("number", "End", "ArrowLeft")
     threes = sample.train_images[sample.train_labels == 3]
     shows(explorer, "digit", threes[-2, 0] / 255, side=10)
+    with explorer.changing():
+        explorer.root.locator(".ae-clickable").click(position={"x": 35, "y": 207})
+    with explorer.changing():
+        page.keyboard.press("ArrowUp")
+    assert [int(explorer.value(name)[0]) for name in ("row", "column")] == [19, 3]
 
 
 @main_path
