@@ -80,7 +80,9 @@ def test_a_row_is_derived_anew_on_the_sample(lesson, table, sample, name):
     shares = [*OF_ALL, *(OF_CODES[:5] if name != "pixels" else [])]
     assert list(row) == ["points", "seed", *OF_ALL, *(OF_CODES if name != "pixels" else [])]
     for column in shares:
-        assert row[column] == pytest.approx(stored[column], abs=0.15), column
+        # The middles are shares of a distance, which the number of codes changes more.
+        room = 0.25 if column.startswith("middle") else 0.15
+        assert row[column] == pytest.approx(stored[column], abs=room), column
     if name != "pixels":  # a tenth would be as lonely as digits are; with few digits all are
         assert 0.2 < row["one per digit"] < stored["one per digit"]
         assert row["one per digit"] < row["one Gaussian"]
