@@ -135,7 +135,9 @@ CASES = {
         ["PCA", "t-SNE", "0", "9"],
     ),
     "walks": (
-        lambda g: plots.walks(g.after[:6].view(2, 3, 1, 28, 28), torch.arange(-1, 2), noise(50, 2)),
+        lambda g: plots.walks(
+            g.after[:6].view(2, 3, 1, 28, 28), torch.arange(-1, 2), noise(2, 3).abs(), 0.5
+        ),
         ["direction\n1", "direction\n2", "standard deviations"],
     ),
     "distances": (
@@ -486,22 +488,20 @@ def test_scatter_names_each_class_in_its_middle():
         assert text.get_position() == pytest.approx(own.median(0).values.tolist())
 
 
-def test_walks_stand_above_the_density_at_their_place(given):
+def test_walks_stand_above_their_distances(given):
     images, places = given.after[:6].view(2, 3, 1, 28, 28), torch.tensor([-2.0, 0.0, 2.0])
-    coordinates = torch.tensor([[0.1, -2.5], [0.1, 2.5], [-2.9, 2.5]])
-    axes = plots.walks(images, places, coordinates).axes
-    for row, own, above, below in zip(images, coordinates.T, axes[::2], axes[1::2], strict=True):
+    distances = torch.tensor([[9.0, 1.0, 4.0], [8.0, 1.0, 2.0]])
+    axes = plots.walks(images, places, distances, 3.0).axes
+    for row, own, above, below in zip(images, distances, axes[::2], axes[1::2], strict=True):
         for artist, image, place in zip(above.images, row, places, strict=True):
             assert_shows(artist, image[0])
             assert sum(artist.get_extent()[:2]) / 2 == pytest.approx(place.item(), abs=1e-6)
-        filled = {
-            (round(bar.get_x() + bar.get_width() / 2, 1), bar.get_height())
-            for bar in below.patches
-            if bar.get_height()
-        }
-        assert sum(height for _, height in filled) == 3
-        assert all(min(abs(x - value) for value in own.tolist()) < 0.1 for x, _ in filled)
+        line, limit = below.lines
+        assert list(line.get_xdata()) == places.tolist()
+        assert list(line.get_ydata()) == own.tolist()
+        assert list(limit.get_ydata()) == [3.0, 3.0]
         assert above.get_xlim() == below.get_xlim() == (-3, 3)
+        assert below.get_ylim() == pytest.approx((0, 9.9))  # the same for all
 
 
 def test_distances_are_shares_of_each_group():
