@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import textwrap
 
 import torch
 from torch import Tensor, nn
@@ -87,12 +88,20 @@ FLOAT64 = dict.fromkeys(  # what to add to torch's words when types are mixed
     "What the check gives is float64; let what you make be of the same type, as in "
     "torch.zeros(2, 3, dtype=torch.float64).",
 )
-STAMP_CURES = FLOAT64 | {
-    "cast": "A canvas of whole numbers can't hold these: make it of floats.",
-    "match the size of tensor": "weight[i, o] is one stamp, height × width; x has channels in, the "
-    "canvas channels out. Is each slice of the canvas as large as a stamp, down to its last row?",
-    "could not be broadcast": "weight[i, o] is one stamp, height × width; x has channels in, the "
-    "canvas channels out. Is each slice of the canvas as large as a stamp, down to its last row?",
+UNEQUAL = dict.fromkeys(  # torch's words, and NumPy's
+    ("match the size of tensor", "match the broadcast shape", "be broadcast"),
+    "weight[i, o] is one stamp, height × width; x has channels in, the canvas channels out. Is "
+    "each slice of the canvas as large as a stamp, down to its last row? Is the bias, (out,), laid "
+    "out as (out, 1, 1)?",
+)
+WHOLE = dict.fromkeys(
+    ("can't be cast", "Cannot cast"),
+    "A canvas of whole numbers can't hold these: make it of floats.",
+)
+STAMP_CURES = {
+    **FLOAT64,
+    **UNEQUAL,
+    **WHOLE,
     "out of bounds": "x has the axes (in, height, width), and the weight (in, out, height, width).",
 }
 
@@ -296,7 +305,8 @@ def repaired_mirror(answer) -> str:
             f"This is a {name} of layers; nn.Sequential(layer, layer, …) makes a network."
         )
     if not isinstance(answer, nn.Module):
-        raise Mistake(f"This is {answer!r}; expected an nn.Sequential of layers.")
+        shown = textwrap.shorten(repr(answer), 60, placeholder=" …")
+        raise Mistake(f"This is {shown}; expected an nn.Sequential of layers.")
     network = copy.deepcopy(answer).float().cpu().eval()  # a reader's own stays as it is
     modules = list(network.modules())
     layers = _in_order(network, [module for module in modules if isinstance(module, KERNELS)])
@@ -478,6 +488,11 @@ MATRIX_MISTAKES = {
     "with new zeros.": lambda *case: _piled(_matrix(*case)),
     "All rows are the last one, with all windows in it: they share one image. Begin each row with "
     "new zeros.": lambda *case: _piled(_matrix(*case))[-1:].expand(len(_corners(*case)), -1),
+    "Each window is added to those before it: begin each row with new zeros.": (
+        lambda *case: _matrix(*case).cumsum(0)
+    ),
+    "All windows are added up, in every row: they share one image. Begin each row with new "
+    "zeros.": lambda *case: _matrix(*case).sum(0).expand(len(_corners(*case)), -1),
 }
 
 
@@ -496,21 +511,21 @@ def _matrix_shapes(kernel, height, width, stride) -> dict[tuple, str]:
         (side - k) // stride + 1 for side, k in zip((height, width), kernel.shape, strict=True)
     )
     shapes = {
-        (pixels, windows): "It is the transposed matrix: a row for each window, a column for each "
-        "pixel.",
+        (pixels, windows): "The shape of the transposed matrix; A has a row for each window, a "
+        "column for each pixel.",
         (windows, height, width): "Flatten each image: a row of A has a number for each pixel.",
         (tall, wide, pixels): "The windows are in a grid; put all of them below each other.",
         (tall, wide, height, width): "Flatten both: a row for each window, a column for each "
         "pixel.",
         (windows, kernel.numel()): "Each row has only the kernel's weights. It needs a number for "
         "each pixel, 0 where the window isn't.",
-        ((tall - 1) * (wide - 1), pixels): "A window is missing at the end of each row and column: "
-        "the last begins at height − k, and range leaves its end out.",
+        ((tall - 1) * (wide - 1), pixels): "A window is missing in each row and column. The last "
+        "begins at height − k, and range leaves its end out.",
         (
             (height - len(kernel) + 1) * (width - kernel.shape[1] + 1),
             pixels,
         ): "You have all windows; only those that begin at multiples of the stride are placed.",
-        (windows - 1, pixels): "The last window is missing.",
+        (windows - 1, pixels): "One window is missing.",
         (pixels, pixels): "A row for each pixel; there are fewer windows than pixels.",
         (pixels,): "One row; each window has one.",
     }

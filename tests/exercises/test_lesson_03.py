@@ -144,6 +144,15 @@ def biased(of):
     return answer
 
 
+def in_numpy(**changes):
+    """The stamps laid by NumPy, on the same canvas."""
+
+    def lay(canvas, i, j, stamp):
+        put(canvas.numpy(), i, j, stamp.numpy())
+
+    return stamps(put=lay, **changes)
+
+
 def changes_weight(x, weight, bias, stride, padding):
     weight *= 2
     return stamps()(x, weight, bias, stride, padding)
@@ -209,14 +218,15 @@ def one_stretch(kernel, height, width, stride):
     return matrix(kernel, height, width, stride, flat=flat)
 
 
-def one_image(copy):
+def one_image(copy, add=False):
     """All windows on one image of zeros."""
 
     def answer(kernel, height, width, stride):
         image, made = torch.zeros(height, width).double(), []
         for i in range(0, height - len(kernel) + 1, stride):
             for j in range(0, width - kernel.shape[1] + 1, stride):
-                image[i : i + len(kernel), j : j + kernel.shape[1]] = kernel
+                window = image[i : i + len(kernel), j : j + kernel.shape[1]]
+                window.copy_(window + kernel if add else kernel)
                 made.append(copy(image).flatten())
         return torch.stack(made)
 
@@ -322,6 +332,7 @@ WRONG = {
         "Conv2d": (nn.Sequential(mirror(OURS[:1]), nn.Conv2d(32, 16, 3)), "Layer 2 is a Conv2d"),
         "resized": (nn.Sequential(*mirror(extra=(1, 1, 1, 0)), nn.Upsample(28)), "resize"),
         "a number": (28, "This is 28"),
+        "an image": (torch.zeros(1, 1, 28, 28), "0., 0., …; expected"),
         "numbers": (list(check.SIZES), "This is [1, 4, 8, 16, 28]; expected an nn.Sequential"),
         "Linear": (nn.Sequential(nn.Linear(64, 512), *mirror(OURS)), "Layer 1 is a Linear"),
         "a frame around": (nn.Sequential(*mirror(OURS), nn.ZeroPad2d(1)), "gives (1, 1, 30, 30)"),
@@ -397,6 +408,10 @@ WRONG = {
             "shapes are right, but for x.shape=torch.Size([2, 3, 2])",
         ),
         "whole numbers": (stamps(dtype=torch.int64), "make it of floats"),
+        "whole numbers, NumPy": (in_numpy(dtype=torch.int64), "make it of floats"),
+        "k apart": (stamps(at=lambda i, j, s: (3 * i, 2 * j)), "as large as a stamp"),
+        "k apart, NumPy": (in_numpy(at=lambda i, j, s: (3 * i, 2 * j)), "as large as a stamp"),
+        "bias in a row": (stamps(bias=lambda canvas, b: canvas + b), "laid out as (out, 1, 1)"),
         "changes the weight": (changes_weight, "with mul_ or +="),
         "NaN": (lambda *case: stamps()(*case) * float("nan"), "NaN"),
     },
@@ -422,7 +437,9 @@ WRONG = {
         "one stretch": (one_stretch, "in one stretch"),
         "marked": (lambda k, *sizes: matrix(torch.ones_like(k), *sizes), "You mark where"),
         "one image": (one_image(torch.clone), "filled again and again"),
-        "one image for all": (one_image(lambda image: image), "they share one image"),
+        "one image for all": (one_image(lambda image: image), "with all windows in it"),
+        "added": (one_image(torch.clone, add=True), "added to those before it"),
+        "added for all": (one_image(lambda image: image, add=True), "added up, in every row"),
         "images": (reshaped(lambda a, b, h, w: (a * b, h, w)), "Flatten each image"),
         "a grid": (reshaped(lambda a, b, h, w: (a, b, h * w)), "windows are in a grid"),
         "four axes": (reshaped(lambda a, b, h, w: (a, b, h, w)), "Flatten both"),
@@ -437,7 +454,7 @@ WRONG = {
         "no stride": (lambda k, h, w, s: matrix(k, h, w, 1), "You have all windows"),
         "exchanged": (lambda k, h, w, s: matrix(k, w, h, s), "Height and width are exchanged"),
         "a row for each pixel": (lambda k, h, w, s: torch.eye(h * w), "fewer windows than pixels"),
-        "last one missing": (lambda *case: matrix(*case)[:-1], "The last window is missing"),
+        "last one missing": (lambda *case: matrix(*case)[:-1], "One window is missing"),
         "float32 pictures": (
             lambda k, h, w, s: F.conv2d(torch.eye(h * w).view(-1, 1, h, w), k[None, None]),
             "What the check gives is float64",
