@@ -57,3 +57,27 @@ def test_a_row_is_derived_anew(table, tmp_path, cpu):
     for name in NUMBERS[3:]:
         assert row[name] == pytest.approx(stored[name], rel=1e-2)
     assert stored["network: error"] * 0.9 < row["network: error"] < 0.016  # the mean image's
+
+
+def test_what_the_lesson_says_of_the_table(table):
+    by_line = {line: rows.set_index("seed") for line, rows in table.groupby(KEYS)}
+    plain, few, mirrored = by_line[600, False], by_line[80, False], by_line[80, True]
+    assert (table["network: error"] < 0.0109 / 4).all()  # the mean image's
+    assert (plain["network: error"] < 0.0109 / 5).all()
+    assert (plain["network: area, worst patch"] >= 0.9).all()
+
+    def pair(one, other):
+        return (one < other).sum(), (one / other).median()
+
+    for rows, times in ((plain, 1.16), (few, 1.35)):
+        assert pair(rows["PCA: error"], rows["network: error"])[0] == 5
+        assert pair(rows["network: error"], rows["PCA: error"])[1] == pytest.approx(times, abs=0.01)
+    worst = plain["network: area, worst patch"] - plain["PCA: area, worst patch"]
+    assert (worst.abs() < 0.006).all()
+    assert (plain["network: area, mean error"] > plain["PCA: area, mean error"]).all()
+    assert pair(plain["network: error"], few["network: error"]) == (
+        5,
+        pytest.approx(0.73, abs=0.01),
+    )
+    gained = pair(mirrored["network: error"], few["network: error"])
+    assert gained == (5, pytest.approx(0.93, abs=0.01))
