@@ -62,7 +62,8 @@ def load_folder(
             files.append(file)
         else:
             unknown[ending or "without an ending"] += 1
-    images, kept, first = torch.empty(0), [], None
+    images, first = torch.empty(0), None
+    kept: list[Path] = []
     for file in files:
         try:
             image = _read(file, MODES[channels], size)
@@ -222,7 +223,7 @@ def _split(folder: Path, images: Tensor, files: Sequence[Path], seed: int) -> Im
         labels[train],
         images[test],
         labels[test],
-        tuple(folder.name if name == "." else name for name in classes),
-        tuple(names[i] for i in train),
-        tuple(names[i] for i in test),
+        classes=tuple(folder.name if name == "." else name for name in classes),
+        train_files=tuple(names[i] for i in train),
+        test_files=tuple(names[i] for i in test),
     )

@@ -1,6 +1,6 @@
 """What a dataset is here, and the one way from its bytes to what the networks take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -26,9 +26,9 @@ class ImageData:
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
-    classes: tuple[str, ...] = ()
-    train_files: tuple[str, ...] = ()
-    test_files: tuple[str, ...] = ()
+    classes: tuple[str, ...] = field(default=(), kw_only=True)
+    train_files: tuple[str, ...] = field(default=(), kw_only=True)
+    test_files: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def is_sample(self) -> bool:
