@@ -136,7 +136,7 @@ def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> N
         if images.ndim == 3:
             cure = " Add the channel axis: images[:, None]."
             if len(images) in (1, 3):
-                cure = " A single image lacks the first axis: image[None]."
+                cure += " A single image lacks the first axis instead: image[None]."
         raise ValueError(
             f"Images have shape {tuple(images.shape)}; expected four axes (N, C, H, W).{cure}"
         )

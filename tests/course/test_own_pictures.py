@@ -11,6 +11,7 @@ from PIL import Image
 
 from ae_helpers import data, measures
 from ae_helpers.__main__ import main
+from ae_helpers.course import own_pictures
 from ae_helpers.models import Autoencoder, checkpoints
 from ae_helpers.models.any_shape import ShapedAutoencoder
 
@@ -141,3 +142,11 @@ def test_pictures_that_are_all_alike_teach_nothing(tmp_path, capsys):
     words = ["--data", str(tmp_path / "alike"), "--size", "21", "--numbers", "2", "--steps", "3"]
     assert main(["train", *words, "--output", str(tmp_path / "out")]) == 2
     assert "all alike" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_what_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "mnist").mkdir()
+    assert own_pictures.is_folder("photos") and own_pictures.is_folder("no/such")
+    assert not own_pictures.is_folder("mnist") and not own_pictures.is_folder("photo")
