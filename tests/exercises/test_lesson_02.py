@@ -350,10 +350,6 @@ WRONG = {
             "For n=18, k=6, s=3, p=3 you answer 6, not 7.",
         ),
         "two steps less": (lambda n, k, s, p: (n + 2 * p - k) // s - 1, "you answer 14, not 16"),
-        "the image's half": (
-            lambda n, k, s, p: -(-n // s),
-            "For n=28, k=15, s=1, p=1 you answer 28",
-        ),
         "lesson 03's": (lambda n, k, s, p: (n - 1) * s - 2 * p + k, "transposed"),
         "n": (lambda n, k, s, p: n, "For n=28, k=15, s=1, p=1 you answer 28, not 16."),
         "a pair": (lambda n, k, s, p: (n, n), "a tuple, (28, 28); expected a size, one number"),
