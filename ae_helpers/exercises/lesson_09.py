@@ -182,8 +182,8 @@ def sample(answer) -> str:
         )
     if not _standard(noise, places):
         _wrong_sample(found, mean, log_variance, places)
-    # The same ε elsewhere in the batch, perhaps with its sign turned: of 16,000 draws few are as near
-    # to another as rounding makes these.
+    # The same ε elsewhere in the batch, perhaps with its sign turned: of 16,000 draws few are as
+    # near to another as rounding makes these.
     if (noise.flatten().abs().sort().values.diff() < 2e-6).float().mean() > 0.2:
         raise Mistake(SHARED)
     moments = {  # by power: what a normal ε has, how far off it may be, and what it is else
