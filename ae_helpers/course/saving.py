@@ -7,6 +7,7 @@ notebooks. ``series.lab`` loads it, and on Binder ``binder/postBuild`` does.
 from pathlib import Path
 from typing import TypeVar
 
+from ae_helpers.course.series import remember
 from ae_helpers.files import PROJECT
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -34,10 +35,14 @@ def lasting(notebook: Notebook) -> Notebook:
 
 
 def before_saving(model: dict, path: str, contents_manager) -> None:
-    """Save of a notebook of this project what lasts; the page that shows it stays as it is."""
+    """Save of a notebook of this project what lasts; the page that shows it stays as it is.
+
+    And remember that the lesson was worked on.
+    """
     file = Path(contents_manager.root_dir, path.strip("/")).resolve()
     if model["type"] == "notebook" and file.is_relative_to(PROJECT):
         lasting(model["content"])
+        remember(file)
 
 
 def _jupyter_server_extension_points() -> list[dict]:

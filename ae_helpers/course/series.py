@@ -1,6 +1,7 @@
 """The lessons as a series: which there are, and how JupyterLab and Voilà serve them."""
 
 import argparse
+import contextlib
 import difflib
 import os
 import subprocess
@@ -8,9 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ae_helpers.files import PROJECT
+from ae_helpers.files import PROJECT, own_folder, replacing
 
 SETTINGS = Path(__file__).parent / "settings"  # of JupyterLab (overrides.json) and of Voilà
+LAST = ".last_lesson"  # a file that has the name of the lesson that was open last
 
 
 def find_lessons() -> list[Path]:
@@ -43,6 +45,29 @@ def number_of(lesson: Path) -> str:
     return lesson.stem.partition("_")[0]
 
 
+def remember(notebook: Path) -> None:
+    """Keep in mind that this notebook is open, if it is a lesson, for `last_lesson`.
+
+    A convenience: where nothing can be written, nothing is remembered, and nobody is disturbed.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        if notebook.resolve() in find_lessons():
+            with replacing(own_folder(LAST)) as part:
+                part.write_text(notebook.name, encoding="utf-8")
+
+
+def last_lesson() -> Path:
+    """The lesson that was open last; the first one where none was, or where it is gone.
+
+    Raises:
+        FileNotFoundError: there are no lessons.
+    """
+    lessons, name = find_lessons(), ""
+    with contextlib.suppress(OSError, ValueError):
+        name = own_folder(LAST).read_text(encoding="utf-8").strip()
+    return next((lesson for lesson in lessons if lesson.name == name), lessons[0])
+
+
 def add_lab_arguments(parser: argparse.ArgumentParser) -> None:
     """Teach ``parser`` the options of `lab`."""
     parser.add_argument("--ip", help="listen on this address (default: this computer only)")
@@ -53,7 +78,7 @@ def add_lab_arguments(parser: argparse.ArgumentParser) -> None:
 def lab_command(
     args: argparse.Namespace, environ: Mapping[str, str], platform: str, is_root: bool
 ) -> list[str]:
-    """The command that serves the project and shows the first lesson.
+    """The command that serves the project and shows the lesson that was open last.
 
     Raises:
         FileNotFoundError: there are no lessons.
@@ -61,8 +86,9 @@ def lab_command(
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={PROJECT}"]
     # As the default page, the lesson is where the *printed* address leads; given as a file, it
     # would open only in a browser that JupyterLab starts itself.
-    command.append(f"--LabApp.default_url=/lab/tree/notebooks/{find_lessons()[0].name}")
+    command.append(f"--LabApp.default_url=/lab/tree/notebooks/{last_lesson().name}")
     command.append("--ServerApp.jpserver_extensions=ae_helpers.course.saving=True")
+    command.append("--ServerApp.session_manager_class=ae_helpers.course.sessions.Sessions")
     # Defaults, which a reader's own settings outdo: no question about news lies over the lesson.
     command.append(f"--LabApp.app_settings_dir={SETTINGS}")
     if is_root:

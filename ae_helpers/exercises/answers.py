@@ -18,6 +18,9 @@ from torch import Tensor
 DIVIDED = "Was something divided by 0, or is there a log of 0?"
 
 
+COLUMNS = 100  # that JupyterLab has for a verdict, in a window of 1280 pixels
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a check found: shown by a notebook as one line."""
@@ -29,7 +32,13 @@ class Verdict:
         return self.passed
 
     def __repr__(self) -> str:
-        return ("✓ " if self.passed else "✗ ") + self.message
+        """One line, or several: JupyterLab would break a long one in the middle of a word."""
+        lines = (("✓ " if self.passed else "✗ ") + self.message).splitlines()
+        whole = {"break_long_words": False, "break_on_hyphens": False}
+        return "\n".join(
+            line if len(line) <= COLUMNS else textwrap.fill(line, COLUMNS, **whole)
+            for line in lines
+        )
 
 
 class Mistake(Exception):

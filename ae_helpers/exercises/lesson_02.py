@@ -3,16 +3,20 @@
 from itertools import product
 from math import ceil, floor
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ae_helpers.exercises.answers import (
     Mistake,
     call,
+    call_unchanged,
     check,
     explain,
     given,
     number,
     numbers,
+    tensor,
     whole,
 )
 from ae_helpers.models import Encoder, count_parameters, ledger
@@ -102,6 +106,221 @@ def output_size(answer) -> str:
     asked = "n={}, k={}, s={}, p={}"
     explain(found, _size, SIZE_MISTAKES, cases=SIZE_CASES, asked=asked)
     return "Right, for all eight cases tried: ⌊(n + 2p − k)/s⌋ + 1."
+
+
+# ---------------------------------------------------------------------------------- the convolution
+
+# in, out, H, W, k, stride, padding. Neither square nor alike: H before W, and an even kernel, too.
+CONVOLUTIONS = (
+    *((1, 1, 5, 7, 3, 1, 0), (1, 1, 6, 4, 3, 1, 1), (1, 1, 8, 11, 3, 2, 0), (3, 1, 5, 6, 2, 1, 0)),
+    *((2, 3, 6, 9, 3, 2, 1), (4, 2, 7, 5, 4, 3, 2)),
+)
+CONVOLVED = "x of shape {}, weight of shape {}, stride {}, padding {}"
+
+
+def _convolution_cases() -> list[tuple]:
+    """x, weight, bias, stride, padding: float64 of both signs, no two of them alike."""
+    generator = torch.Generator().manual_seed(2)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    return [
+        (random(i, h, w), random(o, i, k, k), random(o), s, p)
+        for i, o, h, w, k, s, p in CONVOLUTIONS
+    ]
+
+
+def _convolve(x, weight, bias, stride, padding) -> Tensor:
+    return F.conv2d(x[None], weight, bias, stride, padding)[0]
+
+
+def _padded(x, weight, bias, stride, padding, sides=(1, 1, 1, 1), **how) -> Tensor:
+    """The same with other padding: on other sides (left, right, top, bottom) or of another kind."""
+    x = F.pad(x[None], [padding * side for side in sides], **how)[0]
+    return _convolve(x, weight, bias, stride, 0)
+
+
+def _without_stride(x, weight, bias, stride, padding) -> Tensor:
+    """The right size, but filled from the upper left with windows that are one pixel apart."""
+    height, width = _convolve(x, weight, bias, stride, padding).shape[1:]
+    return _convolve(x, weight, bias, 1, padding)[:, :height, :width]
+
+
+def _products(x, weight, bias, stride, padding, reduce) -> Tensor:
+    """``reduce`` the products of each window, ``(out, places, in·k·k)``, and add the bias."""
+    height, width = _convolve(x, weight, bias, stride, padding).shape[1:]
+    windows = F.unfold(x[None], weight.shape[-1], padding=padding, stride=stride)[0].T
+    products = windows[None] * weight.flatten(1)[:, None]
+    return reduce(products).view(-1, height, width) + bias[:, None, None]
+
+
+def _rim_left_out(*case) -> Tensor:
+    right = _convolve(*case)
+    right[:, -1], right[:, :, -1] = 0, 0
+    return right
+
+
+CONVOLUTION_MISTAKES = {
+    "The bias is missing: each output channel has one, added to all of its pixels.": (
+        lambda x, w, b, s, p: _convolve(x, w, None, s, p)
+    ),
+    "You subtract the bias; add it.": lambda x, w, b, s, p: _convolve(x, w, -b, s, p),
+    "You add the bias once for each input channel; a kernel has one bias, added once.": (
+        lambda x, w, b, s, p: _convolve(x, w, len(x) * b, s, p)
+    ),
+    "You add the bias to each of the products, in · k · k times; add it once, to their sum.": (
+        lambda x, w, b, s, p: _convolve(x, w, w[0].numel() * b, s, p)
+    ),
+    "You add the bias of the first output channel to all; each has its own.": (
+        lambda x, w, b, s, p: _convolve(x, w, b[:1].expand(len(b)), s, p)
+    ),
+    "You add all biases to each output channel; each has its own.": (
+        lambda x, w, b, s, p: _convolve(x, w, b.sum().expand(len(b)), s, p)
+    ),
+    "Neither padding nor stride is used: the windows begin on x itself, one pixel apart.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, 1, 0)
+    ),
+    "Neither bias nor padding is used: zeros go around x before, the bias is added after.": (
+        lambda x, w, b, s, p: _convolve(x, w, None, s, 0)
+    ),
+    "Your padding is k // 2, whatever p says; take the padding that is given.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, s, w.shape[-1] // 2)
+    ),
+    "The padding is missing: put p rows and columns of zeros around x first.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, s, 0)
+    ),
+    "You pad above and on the left only; padding goes on all four sides.": (
+        lambda *case: _padded(*case, sides=(1, 0, 1, 0))
+    ),
+    "You pad below and on the right only; padding goes on all four sides.": (
+        lambda *case: _padded(*case, sides=(0, 1, 0, 1))
+    ),
+    "You pad only above and below, not on the left and right.": (
+        lambda *case: _padded(*case, sides=(0, 0, 1, 1))
+    ),
+    "You pad only on the left and right, not above and below.": (
+        lambda *case: _padded(*case, sides=(1, 1, 0, 0))
+    ),
+    "You pad with ones; what lies outside counts as 0.": lambda *case: _padded(*case, value=1.0),
+    "You repeat the pixels of the rim; what lies outside counts as 0.": (
+        lambda *case: _padded(*case, mode="replicate")
+    ),
+    "You put the zeros around the output; they go around x, before the windows are laid.": (
+        lambda x, w, b, s, p: F.pad(_convolve(x, w, b, s, 0), [p] * 4)
+    ),
+    "You put 2p rows and columns of zeros on each side; put p.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, s, 2 * p)
+    ),
+    "The stride is missing: with stride s a window begins at every s-th pixel only.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, 1, p)
+    ),
+    "The stride is used from row to row only; columns are `stride` pixels apart, too.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, (s, 1), p)
+    ),
+    "The stride is used from column to column only; rows are `stride` pixels apart, too.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, (1, s), p)
+    ),
+    "The size is right, but the windows stand one pixel apart: the window of output (i, j) begins "
+    "at row i · stride, column j · stride.": _without_stride,
+    "Your windows stand k apart, next to each other; they begin `stride` pixels apart.": (
+        lambda x, w, b, s, p: _convolve(x, w, b, w.shape[-1], p)
+    ),
+    "You read the input's first channel only; a window reaches through all of them.": (
+        lambda x, w, b, s, p: _convolve(x[:1], w[:, :1], b, s, p)
+    ),
+    "You lay the kernel's first slice on all input channels; each has a slice of its own.": (
+        lambda x, w, b, s, p: _convolve(x, w[:, :1].expand_as(w), b, s, p)
+    ),
+    "You take the mean over the input channels; add them.": (
+        lambda x, w, b, s, p: _convolve(x, w / len(x), b, s, p)
+    ),
+    "You take the mean of the products; add them.": (
+        lambda x, w, b, s, p: _convolve(x, w / w[0].numel(), b, s, p)
+    ),
+    "You take the largest of the products; add them.": (
+        lambda *case: _products(*case, lambda products: products.amax(2))
+    ),
+    "You add the pixels of the window and the weights; multiply each pixel with its weight.": (
+        lambda x, w, b, s, p: _convolve(x, torch.ones_like(w), b + w.sum((1, 2, 3)), s, p)
+    ),
+    "All output channels are made by the first kernel; weight[o] makes channel o.": (
+        lambda x, w, b, s, p: _convolve(x, w[:1].expand_as(w), b, s, p)
+    ),
+    "You make the first output channel only; weight[o] makes channel o.": (
+        lambda x, w, b, s, p: _convolve(x, w[:1], b[:1], s, p)
+    ),
+    "You add the output channels up; each is a map of its own.": (
+        lambda *case: _convolve(*case).sum(0, keepdim=True)
+    ),
+    "Your kernel lies upside down and mirrored on the window, as convolutions do in mathematics. "
+    "In networks nothing is flipped.": lambda x, w, b, s, p: _convolve(x, w.flip(2, 3), b, s, p),
+    "Your kernel is mirrored: weight[…, u, v] meets the pixel u rows below and v columns right of "
+    "the window's first.": lambda x, w, b, s, p: _convolve(x, w.flip(3), b, s, p),
+    "Rows and columns of your kernel are exchanged: weight[…, u, v] has row u, column v.": (
+        lambda x, w, b, s, p: _convolve(x, w.transpose(2, 3), b, s, p)
+    ),
+    "Rows and columns of your output are exchanged: (out, height, width).": (
+        lambda *case: _convolve(*case).transpose(1, 2)
+    ),
+    "Your output has its channels last; PyTorch puts them first: (out, height, width).": (
+        lambda *case: _convolve(*case).permute(1, 2, 0)
+    ),
+    "Your last row and column of the output are still 0: the loops end one step early.": (
+        _rim_left_out
+    ),
+    "Your output lacks its last row and column: (n + 2p − k) // s + 1 windows fit.": (
+        lambda *case: _convolve(*case)[:, :-1, :-1]
+    ),
+    "You cut off what is negative, as a ReLU does; a convolution's output has both signs.": (
+        lambda *case: _convolve(*case).relu()
+    ),
+    "Your output holds whole numbers: what you write into it loses its fraction. Does it begin as "
+    "a tensor of integers?": lambda *case: _convolve(*case).trunc(),
+}
+
+
+@check
+def convolve(answer) -> str:
+    """``answer(x, weight, bias, stride, padding)``: ``F.conv2d`` of one input, without a batch.
+
+    x ``(in, H, W)``, weight ``(out, in, k, k)``, bias ``(out,)`` → ``(out, H′, W′)``.
+    """
+    cases = _convolution_cases()
+    right = [_convolve(*case) for case in cases]
+    found = []
+    for case, wanted in zip(cases, right, strict=True):
+        asked = CONVOLVED.format(tuple(case[0].shape), tuple(case[1].shape), *case[3:])
+        values = call_unchanged(
+            "+= on x. Work on a copy, or on the padded image.", answer, *case, cures=CONVOLVE_CURES
+        )
+        where, what = f"For {asked} your output", "the output's pixels, (out, height, width)"
+        values = tensor(values, what, where=where, cure="Is every pixel of it written?")
+        if values.shape == (1, *wanted.shape) and values.ndim == 4:
+            raise Mistake(f"{where} has a batch axis, but x has none: leave it out.")
+        if values.shape == wanted.shape[1:] and len(wanted) == 1:
+            raise Mistake(f"{where} is one map; keep the axis of the channels: (out, H, W).")
+        found.append(values)
+    # float32 is fine for the answer: what tells the rules apart is far larger than its rounding
+    explain(found, right, CONVOLUTION_MISTAKES, cases=cases, otherwise=None, atol=1e-5)
+    for case, values, wanted in zip(cases, found, right, strict=True):
+        shapes = tuple(case[0].shape), tuple(case[1].shape)
+        asked = CONVOLVED.format(*shapes, *case[3:])
+        if values.shape != wanted.shape:
+            raise Mistake(
+                f"For {asked} your output has the shape {tuple(values.shape)}, not "
+                f"{tuple(wanted.shape)}: (out, height, width), by the size rule for H and for W."
+            )
+        otherwise = f"For {asked} you have {{found}}, not {{right}}."
+        explain(values, wanted, otherwise=otherwise, atol=1e-5)
+    return f"Right, for all {len(cases)} cases tried: this is F.conv2d, by your own hands."
+
+
+CONVOLVE_CURES = {
+    "must match the size": "Is each window (in, k, k), as the kernel, and does it lie inside the "
+    "padded image? Rows and columns have a size each: x needn't be square.",
+    "out of bounds": "Is the output as large as the size rule says, for rows and for columns?",
+}
 
 
 # -------------------------------------------------------------------------------------- the ledger

@@ -187,6 +187,111 @@ def per_class(answer) -> str:
     return "Right: ten means, each over the images of one class."
 
 
+# ---------------------------------------------------------------------- digits from components
+
+
+def _axes() -> tuple[Tensor, Tensor, Tensor]:
+    """Three images of six pixels, a mean that isn't theirs, and six components, a column each."""
+    generator = torch.Generator().manual_seed(2)
+    images, mean = torch.rand(3, 6, generator=generator), torch.rand(6, generator=generator)
+    axes = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64))[0]
+    return images, mean, axes.float()
+
+
+WRONG_SUMS = {  # of the images, the mean, the components and k
+    "The mean is missing at the end: what you add up are differences from it.": (
+        lambda x, m, c, k: (x - m) @ c[:, :k] @ c[:, :k].T
+    ),
+    "Coordinates are those of image − mean: subtract the mean first.": (
+        lambda x, m, c, k: m + x @ c[:, :k] @ c[:, :k].T
+    ),
+    "The mean is missing: subtract it first, and add it at the end.": (
+        lambda x, m, c, k: x @ c[:, :k] @ c[:, :k].T
+    ),
+    "You take the first k rows; the components are columns: components[:, :k].": (
+        lambda x, m, c, k: m + (x - m) @ c[:k].T @ c[:k]
+    ),
+    "You take the last k components; the first are those that matter most.": (
+        lambda x, m, c, k: m + (x - m) @ c[:, -k:] @ c[:, -k:].T
+    ),
+    "You take one component too many: components[:, :k] are k.": (
+        lambda x, m, c, k: m + (x - m) @ c[:, : k + 1] @ c[:, : k + 1].T
+    ),
+    "You take one component too few: components[:, :k] are k.": (
+        lambda x, m, c, k: m + (x - m) @ c[:, : k - 1] @ c[:, : k - 1].T
+    ),
+    "You leave out the first component, at position 0.": (
+        lambda x, m, c, k: m + (x - m) @ c[:, 1 : k + 1] @ c[:, 1 : k + 1].T
+    ),
+    "Only the k-th component is in it: add up all of the first k (= instead of +=?).": (
+        lambda x, m, c, k: m + (x - m) @ c[:, k - 1 : k] @ c[:, k - 1 : k].T
+    ),
+    "Only component number k is in it: add up all of the first k.": (
+        lambda x, m, c, k: m + (x - m) @ c[:, k : k + 1] @ c[:, k : k + 1].T
+    ),
+    "Those are coordinates, of all components. Multiply the first k by their components, and add "
+    "the mean.": lambda x, m, c, k: (x - m) @ c,
+    "Those are the images themselves, as with all components: where is k?": (
+        lambda x, m, c, k: x + 0 * m
+    ),
+    "That is what is left over, image − answer; the answer is wanted.": (
+        lambda x, m, c, k: (x - m) - (x - m) @ c[:, :k] @ c[:, :k].T
+    ),
+    "Right but for a cut: you keep it within 0 and 1. PCA itself doesn't.": (
+        lambda x, m, c, k: (m + (x - m) @ c[:, :k] @ c[:, :k].T).clamp(0, 1)
+    ),
+    "You subtract the mean of these images; PCA's own mean is given: use that.": (
+        lambda x, m, c, k: x.mean(0) + (x - x.mean(0)) @ c[:, :k] @ c[:, :k].T
+    ),
+    "You subtract the mean of these images; subtract the mean that is given.": (
+        lambda x, m, c, k: m + (x - x.mean(0)) @ c[:, :k] @ c[:, :k].T
+    ),
+    "The mean is added once for each component; add it once.": (
+        lambda x, m, c, k: k * m + (x - m) @ c[:, :k] @ c[:, :k].T
+    ),
+    "The sign is turned round: coordinates are (image − mean) times component, and are added.": (
+        lambda x, m, c, k: m - (x - m) @ c[:, :k] @ c[:, :k].T
+    ),
+    "That is the mean, for every image: as with no component.": lambda x, m, c, k: m + 0 * x,
+    "You add the components, all by the same amount: multiply each by its coordinate.": (
+        lambda x, m, c, k: m + c[:, :k].sum(1) + 0 * x
+    ),
+}
+
+
+@check
+def rebuild(answer) -> str:
+    """``answer(images, mean, components, k)``: rows ``(N, D)`` → what k components make of them."""
+    images, mean, components = _axes()
+    whole = f"Expected {tuple(images.shape)}: a row for each image, as they were given."
+    cases = [(images, mean, components, k) for k in (2, 4)]
+    cures = {"shapes cannot be multiplied": "The first k components are components[:, :k], "
+             "(D, k); turned over by .T they are (k, D)."}  # fmt: skip
+    found = []
+    for case in cases:
+        k = case[-1]
+        shapes = {
+            (3, k): "Those are coordinates, k for each image. Multiply them by the components, as "
+            f"rows, and add the mean. {whole}",
+            (6, 3): f"The axes are swapped: .T at the end turns them back. {whole}",
+            (3, 3): f"A product of images with images? {whole}",
+            (6,): f"Is that a single image? {whole}",
+        }
+        result = call_unchanged(IN_PLACE, answer, *case, cures=cures)
+        found.append(tensor(result, "images built from k components", (3, 6), shapes))
+    explain(
+        found,
+        lambda x, m, c, k: m + (x - m) @ c[:, :k] @ c[:, :k].T,
+        WRONG_SUMS,
+        cases=cases,
+        asked="k = {3}",
+        otherwise="For {case} you give {found}, but the mean plus the sum of the first k "
+        "coordinates times their components is {right}.",
+        atol=1e-5,
+    )
+    return "Right: the mean, plus each of the first k components times its coordinate."
+
+
 # --------------------------------------------------------------------------- the measuring stick
 
 
@@ -252,7 +357,7 @@ def components_needed(answer) -> str:
         "You answer with all components: true, they suffice, but the least k is wanted.": [16] * 5,
         "You always answer 0 components, where PCA is worse than the network: is your comparison "
         "the wrong way round? Or do you divide by 784? The images of this test have 16 pixels; "
-        "images.shape[1] knows how many there are.": [0] * 5,
+        "images[0].numel() knows how many there are.": [0] * 5,
         "You count how many k suffice; the least of them is wanted.": 17 - right,
         "PCA's error is measured on the training images, the network's on the test images. Both "
         "belong on the test images: pca_curve(train, test).": least(_pca_curve(train, train)),
@@ -262,7 +367,7 @@ def components_needed(answer) -> str:
         "round: pca_curve(train, test).": least(_pca_curve(test, train)),
         "You subtract the test images' own mean. PCA learns its mean, too, from the training "
         "images: subtract that one from both.": least(_pca_curve(train, test - test.mean(0) + 0.5)),
-        "PCA's error is summed over pixels, the network's is a mean: divide by images.shape[1].": (
+        "PCA's error is summed over pixels, the network's is a mean: divide by their number.": (
             least(16 * curve)
         ),
         "You learn from train and test together. A baseline, too, may learn from the training "

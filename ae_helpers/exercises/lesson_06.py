@@ -43,9 +43,8 @@ WRONG_DISTANCES = {
     "You take each point's largest difference; sum the squares of all of them.": (
         lambda q, p: (p - q).abs().amax(1)
     ),
-    "You sum first; square each difference *before* the sum, or they cancel.": (
-        lambda q, p: (p - q).sum(1).abs()
-    ),
+    "Differences above and below 0 cancel in your sum: make each positive *before* the sum, by its "
+    "square.": (lambda q, p: (p - q).sum(1).abs()),
     "Differences above and below 0 cancel each other: square them first.": (
         lambda q, p: (p - q).sum(1)
     ),
@@ -181,6 +180,8 @@ def interpolate(answer) -> str:
     }
     explain(found, right, mistakes, cases=[(5,), (3,)], otherwise=otherwise, atol=1e-4)
     if not torch.equal(found[0][[0, -1]].float(), ends):
+        if any(torch.equal(found[0], found[0].to(t)) for t in (torch.float16, torch.bfloat16)):
+            raise Mistake("Your points have only 16 bits, which rounds both ends: keep float32.")
         raise Mistake(
             "Almost: the ends are right only up to rounding. In floating point start + 1 · "
             "(end − start) need not be end; (1 − t) · start + t · end is exact at both ends."
@@ -296,12 +297,19 @@ def probe(answer) -> str:
         "You take the class with the *smallest* score: argmax instead of argmin.": (
             _scores(train, hot, codes).argmin(1)
         ),
+        "You learn from the first of `codes`, with the labels of others: learn from train_codes.": (
+            _scores(codes, hot[: len(codes)], codes).argmax(1)
+        ),
         "Your labels stay as they are when all codes change; they have to depend on them.": (
             again(-codes)
         ),
         f"Only {right:.0%}: your planes all pass through the origin, for a code that is shortened "
         "a thousandfold keeps its label. Add a column of ones to the codes (both kinds), so that "
         "there is an intercept.": again(codes / 1000),
+        "You centre or scale train_codes before you learn, but not `codes`: do the same to both, "
+        "with the mean and the deviation of the training codes.": (
+            tensor(call(answer, train + 50, labels, codes), what).flatten()
+        ),
         f"You round what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.round(),
         f"You cut off what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.trunc(),
     }

@@ -232,12 +232,13 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
         input_shape: the shape of one input, without the batch axis: ``(1, 28, 28)``.
 
     Returns:
-        A table with a row per layer: the layer, its output shape ``C×H×W``, its parameters, its
-        multiplications for one image, and the side of its receptive field: the square of input
-        pixels that one output can see. r ← r + (k − 1)·j and j ← j·s with the jump j between
-        neighbouring outputs (Araujo, Norris & Sim, "Computing Receptive Fields of Convolutional
-        Neural Networks", Distill 2019). It is left out from the first layer on that isn't a
-        convolution or pooling: a linear layer sees everything.
+        A table with a row per layer: the layer; its output shape ``C×H×W``; its parameters; how
+        many of them are ever read, whatever the image: all but the weights that for inputs of this
+        shape lie on padding in every window; its multiplications for one image; and the side of its
+        receptive field: the square of input pixels that one output can see. r ← r + (k − 1)·j and
+        j ← j·s with the jump j between neighbouring outputs (Araujo, Norris & Sim, "Computing
+        Receptive Fields of Convolutional Neural Networks", Distill 2019). It is left out from the
+        first layer on that isn't a convolution or pooling: a linear layer sees everything.
     """
     import pandas as pd
 
@@ -260,6 +261,7 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
                 "layer": _describe(layer),
                 "output": "×".join(str(size) for size in output.shape[1:]),
                 "parameters": count_parameters(layer),
+                "ever read": count_parameters(layer) - _never_read(layer, inputs[0]),
                 "multiplications": products,
                 "receptive field": "" if field is None else f"{field}×{field}",
             }
@@ -270,13 +272,29 @@ def ledger(module: nn.Module, input_shape: tuple[int, ...]) -> "pd.DataFrame":
     was_training = module.training
     try:
         module.eval()  # a batch of one would confuse batch normalisation
-        with torch.inference_mode():
+        with torch.inference_mode(False), torch.no_grad():
             module(torch.zeros(1, *input_shape))
     finally:
         module.train(was_training)
         for hook in hooks:
             hook.remove()
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="#"))
+
+
+def _never_read(layer: Any, like: Tensor) -> int:
+    """How many weights of a layer meet nothing but padding, for inputs of the shape of ``like``.
+
+    With ones as input the gradient of the outputs' sum says how many numbers of the input each
+    weight multiplies. That is a matter of the shapes alone: nothing cancels, and no ReLU stands
+    between. A layer that isn't trained has no parameters in the ledger, hence none to miss.
+    """
+    weight = getattr(layer, "weight", None)
+    if weight is None or not weight.requires_grad:
+        return 0
+    with torch.enable_grad():  # forward, not the call, which would come back to the ledger's hook
+        outputs = layer.forward(torch.ones_like(like)).sum()
+        (met,) = torch.autograd.grad(outputs, weight)
+    return int((met == 0).sum())
 
 
 def _describe(layer: Any) -> str:

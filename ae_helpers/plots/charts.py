@@ -90,6 +90,29 @@ def bars(heights: dict[str, Sequence[float]], ticks: Sequence[str], **labels) ->
 
 
 @styled
+def by_layer(
+    values: dict[str, Sequence[Sequence[float]]], layers: Sequence[str], **labels
+) -> Figure:
+    """A number from each layer, on a log scale: a line per seed, a colour and a mark per name.
+
+    Args:
+        values: the lines by name; each has one number, above 0, for each layer.
+        layers: what stands below the axis, in the order of the way through the network.
+        labels: ``title``, ``xlabel``, ``ylabel``, as matplotlib's ``Axes.set`` takes them.
+    """
+    figure, axis = plt.subplots(figsize=(8, 3.8))
+    colours = (BLUE, ORANGE, VERMILION, PURPLE)
+    for (name, lines), colour, mark in zip(values.items(), colours, "osD^", strict=False):
+        for number, line in enumerate(lines):
+            label = None if number else name
+            axis.plot(line, mark + "-", color=colour, alpha=0.7, markersize=4, label=label)
+    axis.set(yscale="log", xticks=range(len(layers)), xticklabels=layers, **labels)
+    log_ticks(axis.yaxis, at=(1,))
+    axis.legend(frameon=False)
+    return figure
+
+
+@styled
 def class_bars(panels: dict[str, Tensor], ylabel: str = "MSE per pixel") -> Figure:
     """A bar for each digit class, in a panel for each kind of error; each panel has its own scale.
 

@@ -33,36 +33,43 @@ def scatter(maps: dict[str, Tensor], labels: Tensor) -> Figure:
 
 
 @styled
-def walks(images: Tensor, places: Tensor, coordinates: Tensor) -> Figure:
-    """What is decoded along principal directions, and how many training codes are there.
+def walks(images: Tensor, places: Tensor, distances: Tensor, lonely: float) -> Figure:
+    """What is decoded along principal directions, and how far each step is from the nearest digit.
 
     Args:
         images: ``(R, S, 1, H, W)`` in [0, 1], a row for each of R directions.
         places: ``(S,)``, where along its direction each image is, in standard deviations; in equal
             steps.
-        coordinates: ``(N, R)``, those of the training codes, in standard deviations.
+        distances: ``(R, S)``, from each code to the nearest training code.
+        lonely: the distance from which on a code counts as lonely; a dashed line.
     """
     step = (places[1] - places[0]).item()
     edge = places[-1].item() + 0.5 * step
     figure, axes = plt.subplots(
         2 * len(images),
-        figsize=(9, 1.45 * len(images) + 0.3),
-        height_ratios=[1, 0.4] * len(images),
+        figsize=(9, 1.6 * len(images) + 0.4),
+        height_ratios=[1, 0.55] * len(images),
         sharex=True,
     )
-    for number, (row, own) in enumerate(zip(images, coordinates.T, strict=True)):
+    for number, (row, away) in enumerate(zip(images, distances, strict=True)):
         above, below = axes[2 * number : 2 * number + 2]
         for image, place in zip(row, places.tolist(), strict=True):
             side = 0.46 * step
             extent = (place - side, place + side, 0, 1)
             above.imshow(image[0], cmap="gray", vmin=0, vmax=1, extent=extent, aspect="auto")
-        below.hist(own.numpy(), bins=120, range=(-edge, edge), color=SKY)
+        below.plot(places.tolist(), away.tolist(), "o-", color=BLUE, markersize=4)
+        below.axhline(lonely, color=VERMILION, linestyle="--", linewidth=1)
         above.set_ylabel(f"direction\n{number + 1}", rotation=0, ha="right", va="center")
+        above.set(yticks=[])
+        below.set(xlim=(-edge, edge), ylim=(0, 1.1 * distances.max().item()))
         for axis in (above, below):
-            axis.set(xlim=(-edge, edge), yticks=[])
             axis.spines[:].set_visible(False)
             axis.tick_params(bottom=False)
-    below.set(xticks=places.tolist(), xlabel="standard deviations; blue: how many training codes")
+    below.set(
+        xticks=places.tolist(),
+        xlabel="standard deviations from the digit; blue: distance to the nearest training code "
+        "(dashed: lonely)",
+    )
     return figure
 
 

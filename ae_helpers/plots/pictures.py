@@ -138,13 +138,15 @@ def heatmap(table: Tensor, title: str, label: str, annotate: bool = True) -> Fig
 
 
 @styled
-def heatmaps(tables: dict[str, Tensor], label: str) -> Figure:
+def heatmaps(tables: dict[str, Tensor], label: str, annotate: bool = True) -> Figure:
     """Small matrices side by side, one colour scale and one size of square for all.
 
     Args:
         tables: ``(H, W)`` each, by the title above it; sizes may differ.
         label: what the numbers are, with their unit; beside the colour scale.
+        annotate: write the numbers into the squares, which are small without.
     """
+    side = 0.25 if annotate else 0.07  # of a square, in inches
     tables = {title: torch.as_tensor(table) for title, table in tables.items()}
     widths = [table.shape[1] for table in tables.values()]
     height = max(len(table) for table in tables.values())
@@ -153,13 +155,14 @@ def heatmaps(tables: dict[str, Tensor], label: str) -> Figure:
     figure, axes = plt.subplots(
         1,
         len(tables),
-        figsize=(0.25 * sum(widths) + 0.3 * len(widths) + 0.7, 0.25 * height + 0.6),
+        figsize=(side * sum(widths) + 0.3 * len(widths) + 0.7, side * height + 0.6),
         width_ratios=widths,
         squeeze=False,
     )
     for axis, (title, table) in zip(axes[0], tables.items(), strict=True):
         drawn = axis.imshow(table, cmap="viridis", vmin=low, vmax=high)
-        _write(table, axis, (low + high) / 2)
+        if annotate:
+            _write(table, axis, (low + high) / 2)
         axis.set(xticks=[], yticks=[], anchor="N")
         axis.set_title(title, fontsize=10)
         axis.spines[:].set_visible(False)
@@ -221,43 +224,72 @@ def path(steps: dict[str, Tensor]) -> Figure:
 
 
 @styled
-def one_pixel(image: Tensor, kernel: Tensor, output: Tensor, row: int, column: int) -> Figure:
+def one_pixel(
+    image: Tensor, kernel: Tensor, output: Tensor, row: int, column: int, bias: float = 0.0
+) -> Figure:
     """The arithmetic behind one output pixel of a convolution without padding, stride 1.
 
     Args:
-        image: ``(H, W)``, in [0, 1].
-        kernel: ``(k, k)``.
+        image: ``(H, W)`` or ``(C, H, W)``: a row of the figure for each channel. In [0, 1] it is
+            grey, else blue where it is negative and red where it is positive.
+        kernel: ``(k, k)`` or ``(C, k, k)``.
         output: ``(H − k + 1, W − k + 1)``, what the convolution makes of the image.
         row, column: the output pixel; the window it sees starts at the same place of the image.
+        bias: what is added to the sum.
     """
-    k = len(kernel)
-    window = image[row : row + k, column : column + k]
-    limit = max(kernel.abs().max().item(), output.abs().max().item())
-    grey, signed = {"cmap": "gray", "vmin": 0, "vmax": 1}, {"cmap": "RdBu_r"}
-    near, far = {"vmin": -1.5, "vmax": 1.5}, {"vmin": -limit, "vmax": limit}
-    panels = {
-        "image": (image, grey, k),
-        "window": (window, grey, 0),
-        "kernel": (kernel, signed | near, 0),
-        "products": (window * kernel, signed | near, 0),
-        f"sum {output[row, column]:.3f}": (output, signed | far, 1),
-    }
-    figure, axes = plt.subplots(1, 5, figsize=(11, 2.6), width_ratios=[1.25, 1, 1, 1, 1.25])
-    for axis, (title, (table, colours, frame)) in zip(axes, panels.items(), strict=True):
-        axis.imshow(table, **colours)
-        axis.set(title=title, xticks=[], yticks=[])
-        corner = (column - 0.5, row - 0.5)
-        if frame:
-            axis.add_patch(plt.Rectangle(corner, frame, frame, fill=False, ec=ORANGE, lw=2.5))
-            continue
-        for (y, x), value in cells(table):
-            dark = value < 0.5 if colours is grey else abs(value) > 0.9
-            colour, text = "white" if dark else "black", f"{round(value, 3) + 0.0:g}"  # no −0
-            axis.text(x, y, text, ha="center", va="center", fontsize=9, color=colour)
-    for axis, sign in zip(axes[:4], ("→", "×", "=", "→"), strict=True):
-        axis.text(1.13, 0.5, sign, transform=axis.transAxes, ha="center", va="center", fontsize=16)
+    image, kernel = image.view(-1, *image.shape[-2:]), kernel.view(-1, *kernel.shape[-2:])
+    channels, k = range(len(image)), kernel.shape[-1]
+    windows = image[:, row : row + k, column : column + k]
+    products = windows * kernel
+    sums = [f"{each:.3f}" for each in products.sum((1, 2)).tolist()]
+    near, far, signed = (
+        {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+        for limit in (
+            max(1.5, products.abs().max().item()),
+            max(kernel.abs().max().item(), output.abs().max().item()),
+            image.abs().max().item(),
+        )
+    )
+    grey = {"cmap": "gray", "vmin": 0, "vmax": 1}
+    seen = grey if image.min() >= 0 and image.max() <= 1 else signed
+    figure, axes = plt.subplot_mosaic(
+        [[f"{channel}.{part}" for part in range(4)] + ["output"] for channel in channels],
+        figsize=(11, 0.3 + 2.3 * len(image)),
+        width_ratios=[1.25, 1, 1, 1, 1.25],
+    )
+    several = len(image) > 1
+    for channel in channels:
+        panels = {
+            f"channel {channel}" if several else "image": (image[channel], seen, k),
+            "window": (windows[channel], seen, 0),
+            "kernel": (kernel[channel], near, 0),
+            "products" + f": {sums[channel]}" * several: (products[channel], near, 0),
+        }
+        for part, (title, panel) in enumerate(panels.items()):
+            axis = axes[f"{channel}.{part}"]
+            _panel(axis, title, *panel, row, column)
+            place = {"transform": axis.transAxes, "ha": "center", "va": "center"}
+            axis.text(1.13, 0.5, "→×=→"[part], fontsize=16, **place)
+    terms = " + ".join([*sums, f"bias {bias:g}"]) + "\n= " if several else "sum "
+    _panel(axes["output"], f"{terms}{output[row, column]:.3f}", output, far, 1, row, column)
     figure.get_layout_engine().set(wspace=0.1)
     return figure
+
+
+def _panel(axis, title: str, table: Tensor, colours: dict, frame: int, row: int, column: int):
+    """A table as colours: a large one with a frame at the place, a small one with its numbers."""
+    axis.imshow(table, **colours)
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(title, fontsize=11)
+    if frame:
+        corner = (column - 0.5, row - 0.5)
+        axis.add_patch(plt.Rectangle(corner, frame, frame, fill=False, ec=ORANGE, lw=2.5))
+        return
+    for (y, x), value in cells(table):
+        strong = abs(value) > 0.6 * colours["vmax"]
+        dark = value < 0.5 if colours["cmap"] == "gray" else strong
+        colour, text = "white" if dark else "black", f"{round(value, 3) + 0.0:g}"  # no −0
+        axis.text(x, y, text, ha="center", va="center", fontsize=9, color=colour)
 
 
 def cells(table: Tensor):

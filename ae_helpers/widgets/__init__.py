@@ -12,6 +12,7 @@ from ae_helpers.widgets.datasets import dataset_browser
 from ae_helpers.widgets.digits import browse_digits
 from ae_helpers.widgets.drawing import draw_digit
 from ae_helpers.widgets.feature_maps import layer_xray
+from ae_helpers.widgets.kernels import edit_kernel
 from ae_helpers.widgets.latent import blend, keep_k, latent_sliders
 from ae_helpers.widgets.reconstructions import before_after, time_machine
 from ae_helpers.widgets.vae import beta_slider, vae_plane

@@ -11,7 +11,7 @@ from ae_helpers.data import ImageData, check_images
 from ae_helpers.plots.style import ORANGE
 from ae_helpers.widgets.controls import choice, slider
 from ae_helpers.widgets.explorer import Explorer
-from ae_helpers.widgets.pictures import as_image, enlarged, picture
+from ae_helpers.widgets.pictures import ClickablePicture, as_image, enlarged, picture
 
 AROUND = 9  # pixels that the window of numbers is wide and high
 PANEL = 288  # pixels of the screen that both pictures are wide and high
@@ -20,36 +20,19 @@ PANEL = 288  # pixels of the screen that both pictures are wide and high
 def browse_digits(digits: ImageData) -> Explorer:
     """Choose an image by set, class and number; read its pixels through a movable window.
 
+    The window goes where the digit is clicked, and by sliders or arrow keys.
+
     Args:
         digits: from ``data.load``: grey images, ``uint8``, with their labels.
 
     Raises:
-        TypeError, ValueError: something else, an empty set, images in colour or not in bytes, a
-            label too many or too few; the message says which.
+        TypeError, ValueError: see ``check_digits``.
     """
-    if not isinstance(digits, ImageData):
-        raise TypeError(
-            f"The digits are a {type(digits).__name__}; expected an ImageData: images with labels. "
-            "Get one with data.load('mnist')."
-        )
+    check_digits(digits)
     sets = {
         "training": (digits.train_images, digits.train_labels),
         "test": (digits.test_images, digits.test_labels),
     }
-    for name, (images, labels) in sets.items():
-        check_images(images)
-        if images.shape[1] != 1 or images.dtype != torch.uint8:
-            raise ValueError(
-                f"The {name} images are {images.dtype} with {images.shape[1]} channel(s); expected "
-                "torch.uint8 with 1, so that a square shows one number. Take the bytes of one "
-                "channel: images[:, :1]."
-            )
-        if len(labels) != len(images):
-            raise ValueError(
-                f"There are {len(labels)} labels for {len(images)} {name} images; expected one "
-                "each. Cut both alike, or use digits.take."
-            )
-
     means = {  # by NumPy, because torch would make a copy of all images as floats
         name: torch.from_numpy(images.flatten(1).numpy().mean(1))
         for name, (images, _) in sets.items()
@@ -64,7 +47,10 @@ def browse_digits(digits: ImageData) -> Explorer:
         "column": slider("column", 0, width - 1, width // 2),
     }
     pictures = {
-        "digit": picture("The chosen digit; an orange frame shows where the window lies.", PANEL),
+        "digit": ClickablePicture(
+            tooltip="The chosen digit; a frame shows where the window lies. A click moves it.",
+            layout={"width": f"{PANEL}px", "max_width": "100%"},
+        ),
         "pixel values in the frame": picture(
             "The pixels in the frame, enlarged, each with its value; the chosen one has an orange "
             "rim.",
@@ -105,7 +91,47 @@ def browse_digits(digits: ImageData) -> Explorer:
             f"Row {row}, column {column}: {value}, as a fraction of 255 {value / 255:.3f}."
         )
 
-    return Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
+    def choose(where: dict[str, int]) -> None:
+        """Move the window to where the digit was clicked, or by an arrow key."""
+        side = max(PANEL // max(height, width), 1)
+        for name, along, step in (("row", "y", "down"), ("column", "x", "right")):
+            control = controls[name]
+            place = where[along] // side if "x" in where else control.value + where.get(step, 0)
+            control.value = min(max(place, 0), control.max)
+
+    explorer = Explorer("Browse the digits, pixel by pixel", controls, pictures, draw)
+    pictures["digit"].on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
+    return explorer
+
+
+def check_digits(digits: ImageData) -> None:
+    """Refuse what isn't digits to read numbers from: grey images in bytes, with their labels.
+
+    Raises:
+        TypeError, ValueError: something else, an empty set, images in colour or not in bytes, a
+            label too many or too few; the message says which.
+    """
+    if not isinstance(digits, ImageData):
+        raise TypeError(
+            f"The digits are a {type(digits).__name__}; expected an ImageData: images with labels. "
+            "Get one with data.load('mnist')."
+        )
+    for name, images, labels in (
+        ("training", digits.train_images, digits.train_labels),
+        ("test", digits.test_images, digits.test_labels),
+    ):
+        check_images(images)
+        if images.shape[1] != 1 or images.dtype != torch.uint8:
+            raise ValueError(
+                f"The {name} images are {images.dtype} with {images.shape[1]} channel(s); expected "
+                "torch.uint8 with 1, so that a square shows one number. Take the bytes of one "
+                "channel: images[:, :1]."
+            )
+        if len(labels) != len(images):
+            raise ValueError(
+                f"There are {len(labels)} labels for {len(images)} {name} images; expected one "
+                "each. Cut both alike, or use digits.take."
+            )
 
 
 def numbered(image: Image.Image, values: Tensor, side: int) -> Image.Image:

@@ -80,7 +80,7 @@ class Mosaic:
             empty = "#8A8A8A" if place >= self.channels else None
             pen.rectangle((left, top, right - 1, bottom - 1), fill=empty, outline="white")
         down, right = self.square(*chosen)
-        _frame(image, side, range(down, down + 1), range(right, right + 1))
+        frame(image, side, range(down, down + 1), range(right, right + 1))
         return image
 
 
@@ -279,11 +279,11 @@ def _framed(image: Tensor, where: tuple[range, range]) -> Image.Image:
     side = max(SMALL // max(image.shape[1:]), 1)
     framed, (rows, columns) = enlarged(as_image(image), side), where
     if rows and columns:
-        _frame(framed, side, rows, columns)
+        frame(framed, side, rows, columns)
     return framed
 
 
-def _frame(image: Image.Image, side: int, rows: range, columns: range) -> None:
+def frame(image: Image.Image, side: int, rows: range, columns: range) -> None:
     """Draw a frame around squares, not on them: a single one shall still be seen."""
     pen = ImageDraw.Draw(image)
     for distance, colour in ((3, "white"), (2, VERMILION), (1, VERMILION)):

@@ -4,6 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from ae_helpers import files
 from ae_helpers.course import execute, series
 
 DRAW = """from IPython.display import display
@@ -27,7 +28,7 @@ def project(tmp_path, monkeypatch):
     """A project in a folder with a space in its name, with two lessons."""
     folder = tmp_path / "my project"
     (folder / "notebooks").mkdir(parents=True)
-    for module in (execute, series):
+    for module in (execute, files, series):
         monkeypatch.setattr(module, "PROJECT", folder)
     _write(
         folder,

@@ -10,7 +10,7 @@ from jupyter_server.extension.config import ExtensionConfigManager
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ae_helpers.course import saving
+from ae_helpers.course import saving, series
 from ae_helpers.files import PROJECT
 
 POSTER = {"image/png": "iVBORw0KGgo=", "text/plain": "Slide"}
@@ -53,6 +53,15 @@ def test_the_server_changes_notebooks_of_this_project_only(tmp_path, monkeypatch
     text = {"type": "file", "format": "text", "content": "x"}
     contents.run_pre_save_hooks(text, path)
     assert text["content"] == "x"
+
+
+def test_what_is_saved_is_remembered(project, monkeypatch):
+    monkeypatch.setattr(saving, "PROJECT", project)
+    contents = SimpleNamespace(root_dir=f"{project}")
+    saving.before_saving(
+        {"type": "notebook", "content": explored()}, "notebooks/02_fail.ipynb", contents
+    )
+    assert series.last_lesson().name == "02_fail.ipynb"
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="Binder's scripts are bash's")

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from ae_helpers import files
 from ae_helpers.course import execute, series
 
 
@@ -41,8 +42,39 @@ def test_lab_opens_the_first_lesson(project):
         f"--ServerApp.root_dir={project}",
         "--LabApp.default_url=/lab/tree/notebooks/01_train.ipynb",
         "--ServerApp.jpserver_extensions=ae_helpers.course.saving=True",
+        "--ServerApp.session_manager_class=ae_helpers.course.sessions.Sessions",
         f"--LabApp.app_settings_dir={series.SETTINGS}",
     ]
+
+
+def opened():
+    return next(word for word in lab_command() if "default_url" in word).rpartition("/")[2]
+
+
+def test_lab_opens_the_lesson_that_was_open_last(project):
+    lessons = series.find_lessons()
+    series.remember(lessons[1])
+    assert opened() == "02_fail.ipynb"
+    series.remember(series.gallery())  # is no lesson
+    series.remember(project / "elsewhere" / "01_train.ipynb")
+    assert opened() == "02_fail.ipynb"
+    lessons[1].unlink()
+    assert opened() == "01_train.ipynb"
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"../../x.ipynb", b"03_gone.ipynb\n", None])
+def test_lab_opens_the_first_lesson_where_the_last_is_unknown(project, content):
+    file = project / series.LAST
+    file.write_bytes(content) if content is not None else file.mkdir()
+    assert opened() == "01_train.ipynb"
+    series.remember(series.find_lessons()[1])  # a folder can't be replaced by a file: nobody cares
+
+
+def test_a_lesson_is_remembered_where_the_project_is_read_only(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "access", lambda *_: False)
+    monkeypatch.setattr(files.platformdirs, "user_cache_path", lambda name: tmp_path / name)
+    series.remember(series.find_lessons()[1])
+    assert opened() == "02_fail.ipynb" and not (project / series.LAST).exists()
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,15 @@ def test_a_check_gives_a_verdict(answers, passed, shown):
     assert repr(verdict).startswith(shown)
 
 
+def test_a_long_verdict_is_broken_between_words():
+    words = "A long-winded verdict " * 6
+    said = repr(Verdict(False, f"{words.strip()}.\n  {'a formula  ' * 8}\n{'x' * 120}"))
+    first, second, formula, unbroken = said.split("\n")
+    assert len(first) <= 100 and second.split()[0] in words.split()
+    assert formula == "  " + "a formula  " * 8  # as it was
+    assert unbroken.strip() == "x" * 120
+
+
 @pytest.mark.parametrize("praise", [None, "", True, 1])
 def test_a_check_that_says_nothing_is_an_error_of_the_course(praise):
     verdict = check(lambda answer: praise)(1)

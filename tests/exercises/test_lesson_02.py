@@ -1,10 +1,13 @@
 """Each check of lesson 02 against right answers and a zoo of typical wrong ones."""
 
+import contextlib
+import itertools
 import math
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_02 as check
 from ae_helpers.models import Encoder, ledger
@@ -54,7 +57,93 @@ def recursion(body):
     return answer
 
 
+def convolved(
+    x,
+    weight,
+    bias,
+    stride,
+    padding,
+    pad=lambda x, p: F.pad(x, (p, p, p, p)),
+    size=lambda n, k, s: (n - k) // s + 1,
+    begin=lambda i, s, k: i * s,
+    pixel=lambda window, w, b: (window * w).sum() + b,
+    make=torch.zeros,
+    square=False,
+):
+    """The two loops of the lesson's solution, or with one part of them wrong."""
+    x = pad(x, padding)
+    (out, _, k, _), (_, height, width) = weight.shape, x.shape
+    rows, columns = size(height, k, stride), size(width, k, stride)
+    if square:
+        columns = rows
+    y = make((out, rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            top, left = begin(i, stride, k), begin(j, stride, k)
+            window = x[:, top : top + k, left : left + k]
+            for o in range(out):
+                y[o, i, j] = pixel(window, weight[o], bias[o])
+    return y
+
+
+def but(**parts):
+    """``convolved`` with other parts."""
+    return lambda *case: convolved(*case, **parts)
+
+
+def by_unfold(x, weight, bias, stride, padding):
+    k, n = weight.shape[-1], [(side + 2 * padding - weight.shape[-1]) // stride + 1
+                              for side in x.shape[1:]]  # fmt: skip
+    windows = F.unfold(x[None], k, padding=padding, stride=stride)[0]
+    return (weight.flatten(1) @ windows + bias[:, None]).view(len(weight), *n)
+
+
+def by_kernel_places(x, weight, bias, stride, padding):
+    """The loops over the kernel's places, each of which adds a shifted image."""
+    x, (out, _, k, _) = F.pad(x, [padding] * 4), weight.shape
+    h, w = ((side - k) // stride + 1 for side in x.shape[1:])
+    y = bias[:, None, None].expand(out, h, w).clone()
+    for u in range(k):
+        for v in range(k):
+            part = x[:, u : u + stride * h : stride, v : v + stride * w : stride][:, :h, :w]
+            y += torch.einsum("oc,chw->ohw", weight[:, :, u, v], part)
+    return y
+
+
+def by_lists(x, weight, bias, stride, padding):
+    return convolved(x, weight, bias, stride, padding).tolist()
+
+
+def by_arrays(x, weight, bias, stride, padding):
+    x, weight, bias = x.numpy(), weight.numpy(), bias.numpy()
+    pad = lambda x, p: np.pad(x, ((0, 0), (p, p), (p, p)))  # noqa: E731
+    return convolved(x, weight, bias, stride, padding, pad=pad, make=np.zeros)
+
+
+def in_x(x, weight, bias, stride, padding):
+    x += 1
+    return convolved(x, weight, bias, stride, padding)
+
+
+def flipped(x, weight, *rest):
+    return convolved(x, weight.flip(2, 3), *rest)
+
+
 RIGHT = {
+    check.convolve: {
+        "two loops": convolved,
+        "torch": lambda x, w, b, s, p: F.conv2d(x[None], w, b, s, p)[0],
+        "float64": but(make=lambda shape: torch.zeros(shape, dtype=torch.float64)),
+        "unfolded": by_unfold,
+        "over the kernel's places": by_kernel_places,
+        "lists": by_lists,
+        "arrays": by_arrays,
+        "a module": lambda x, w, b, s, p: torch.func.functional_call(
+            torch.nn.Conv2d(len(x), len(w), w.shape[-1], s, p).double(),
+            {"weight": w, "bias": b},
+            x[None],
+        )[0],
+    },
     check.output_size: {
         "floor": lambda n, k, s, p: (n + 2 * p - k) // s + 1,
         "math": lambda n, k, s, p: math.floor((n + 2 * p - k) / s + 1),
@@ -130,6 +219,108 @@ WRONG_ROWS = [
 ]
 
 WRONG = {
+    check.convolve: {
+        "no bias": (but(pixel=lambda x, w, b: (x * w).sum()), "The bias is missing"),
+        "minus bias": (but(pixel=lambda x, w, b: (x * w).sum() - b), "subtract the bias"),
+        "a bias for each channel": (
+            but(pixel=lambda x, w, b: sum((x[c] * w[c]).sum() + b for c in range(len(x)))),
+            "once for each input channel",
+        ),
+        "a bias for each product": (
+            but(pixel=lambda x, w, b: (x * w + b).sum()),
+            "to each of the products",
+        ),
+        "first bias": (lambda x, w, b, s, p: convolved(x, w, b[[0] * len(b)], s, p), "first out"),
+        "all biases": (
+            lambda x, w, b, s, p: convolved(x, w, b.sum().expand(len(b)), s, p),
+            "add all biases",
+        ),
+        "neither": (lambda x, w, b, s, p: convolved(x, w, b, 1, 0), "Neither padding nor stride"),
+        "no padding": (but(pad=lambda x, p: x), "The padding is missing"),
+        "nor bias": (
+            lambda x, w, b, s, p: convolved(x, w, 0 * b, s, 0),
+            "Neither bias nor padding",
+        ),
+        "same": (lambda x, w, b, s, p: convolved(x, w, b, s, w.shape[3] // 2), "padding is k // 2"),
+        "stride of rows": (
+            lambda x, w, b, s, p: F.conv2d(x[None], w, b, (s, 1), p)[0],
+            "row to row only",
+        ),
+        "stride of columns": (
+            lambda x, w, b, s, p: F.conv2d(x[None], w, b, (1, s), p)[0],
+            "column to column only",
+        ),
+        "channels last": (lambda *case: convolved(*case).permute(1, 2, 0), "channels last"),
+        "flat": (lambda *case: convolved(*case).flatten(), "shape (15,), not (1, 3, 5): (out"),
+        "upper left": (but(pad=lambda x, p: F.pad(x, (p, 0, p, 0))), "above and on the left only"),
+        "lower right": (but(pad=lambda x, p: F.pad(x, (0, p, 0, p))), "below and on the right on"),
+        "rows": (but(pad=lambda x, p: F.pad(x, (0, 0, p, p))), "only above and below"),
+        "columns": (but(pad=lambda x, p: F.pad(x, (p, p))), "only on the left and right"),
+        "ones": (but(pad=lambda x, p: F.pad(x, [p] * 4, value=1)), "pad with ones"),
+        "rim": (
+            but(pad=lambda x, p: F.pad(x[None], [p] * 4, mode="replicate")[0]),
+            "repeat the pixels of the rim",
+        ),
+        "output padded": (
+            lambda x, w, b, s, p: F.pad(convolved(x, w, b, s, 0), [p] * 4),
+            "zeros around the output",
+        ),
+        "padded twice": (but(pad=lambda x, p: F.pad(x, [2 * p] * 4)), "put p."),
+        "no stride": (lambda x, w, b, s, p: convolved(x, w, b, 1, p), "The stride is missing"),
+        "small steps": (but(begin=lambda i, s, k: i), "the windows stand one pixel apart"),
+        "side by side": (
+            lambda x, w, b, s, p: convolved(x, w, b, w.shape[-1], p),
+            "next to each other",
+        ),
+        "first channel": (
+            but(pixel=lambda x, w, b: (x[0] * w[0]).sum() + b),
+            "input's first channel only",
+        ),
+        "one slice": (but(pixel=lambda x, w, b: (x * w[0]).sum() + b), "slice of its own"),
+        "mean of channels": (
+            but(pixel=lambda x, w, b: (x * w).sum((1, 2)).mean() + b),
+            "mean over the input channels",
+        ),
+        "mean": (but(pixel=lambda x, w, b: (x * w).mean() + b), "mean of the products"),
+        "largest": (but(pixel=lambda x, w, b: (x * w).max() + b), "largest of the products"),
+        "added": (but(pixel=lambda x, w, b: (x + w).sum() + b), "multiply each pixel"),
+        "first kernel": (
+            lambda x, w, b, s, p: convolved(x, w[[0] * len(w)], b, s, p),
+            "made by the first kernel",
+        ),
+        "first output": (
+            lambda x, w, b, s, p: convolved(x, w[:1], b, s, p),
+            "the first output channel only",
+        ),
+        "outputs added": (
+            lambda *case: convolved(*case).sum(0, keepdim=True),
+            "add the output channels up",
+        ),
+        "flipped": (flipped, "upside down"),
+        "mirrored": (lambda x, w, *rest: convolved(x, w.flip(3), *rest), "kernel is mirrored"),
+        "transposed kernel": (lambda x, w, *rest: convolved(x, w.mT, *rest), "of your kernel are"),
+        "transposed output": (lambda *case: convolved(*case).mT, "of your output are exchanged"),
+        "last left 0": (check._rim_left_out, "still 0"),
+        "last missing": (but(size=lambda n, k, s: (n - k) // s), "lacks its last row"),
+        "relu": (lambda *case: convolved(*case).relu(), "as a ReLU does"),
+        "whole": (but(make=lambda shape: torch.zeros(shape, dtype=torch.int)), "whole numbers"),
+        "with a batch": (lambda *case: convolved(*case)[None], "has a batch axis"),
+        "one map": (lambda *case: convolved(*case).squeeze(0), "keep the axis of the channels"),
+        "changes x": (in_x, "changes the tensors"),
+        "all NaN": (lambda *case: convolved(*case) * math.nan, "Is every pixel of it written?"),
+        "too large": (
+            but(size=lambda n, k, s: (n - k) // s + 2),
+            "does it lie inside the padded image?",
+        ),
+        "too large an index": (
+            lambda *case: convolved(*case)[:, [9]],
+            "as large as the size rule says",
+        ),
+        "the sum's root": (
+            lambda *case: convolved(*case).abs().sqrt(),
+            "For x of shape (1, 5, 7), weight of shape (1, 1, 3, 3), stride 1, padding 0 you have",
+        ),
+    },
     check.output_size: {
         "a fraction": (lambda n, k, s, p: (n + 2 * p - k) / s + 1, "Half a window"),
         "no + 1": (lambda n, k, s, p: (n + 2 * p - k) // s, "+ 1 is missing"),
@@ -213,7 +404,14 @@ WRONG = {
     },
 }
 
-TestZoo = zoo_tests(RIGHT, WRONG)
+AGAIN = {
+    check.convolve: {
+        "square": (but(square=True), "have a size each: x needn't be square"),
+        "as large as x": (but(size=lambda n, k, s: n), "inside the padded image?"),
+    }
+}
+
+TestZoo = zoo_tests(RIGHT, WRONG, AGAIN)
 
 
 def test_what_is_partly_unsolved_says_not_yet():
@@ -258,3 +456,27 @@ def test_the_checks_agree_with_the_ledger_of_the_encoder():
     assert rows == LEDGER
     sides = [f"{side}×{side}" for side in fields(check.FIELD_CASES[0][0])]
     assert list(table["receptive field"]) == sides
+
+
+def test_no_two_wrong_convolutions_agree_on_the_cases():
+    """Else a reader would hear of a mistake that another one made."""
+    cases = check._convolution_cases()
+    rules = {"": check._convolve} | check.CONVOLUTION_MISTAKES
+    outputs = {}
+    for text, rule in rules.items():
+        with contextlib.suppress(RuntimeError):  # a rule that can't be computed for all
+            outputs[text] = [rule(*case) for case in cases]
+    assert len(outputs) >= len(rules) - 2
+    for (one, first), (other, second) in itertools.combinations(outputs.items(), 2):
+        alike = [
+            a.shape == b.shape and torch.allclose(a, b, 1e-3)
+            for a, b in zip(first, second, strict=True)
+        ]
+        assert not all(alike), (one, other)
+
+
+def test_a_convolution_of_floats_passes_with_its_rounding():
+    def rounded(x, weight, bias, stride, padding):
+        return convolved(x.float(), weight.float(), bias.float(), stride, padding)
+
+    assert check.convolve(rounded)

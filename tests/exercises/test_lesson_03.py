@@ -1,5 +1,6 @@
 """Lesson 03's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -28,70 +29,224 @@ def with_activations(norm=nn.Identity):
     return nn.Sequential(nn.Sequential(*layers[:6]), *layers[6:-1], nn.Sigmoid())
 
 
-# ---- ⟨Conv x, y⟩ and ⟨x, ConvT y⟩
+class FromTheEnd(nn.Module):
+    """Its layers are made in the opposite order."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.third, self.second, self.first = reversed(mirror(OURS))
+
+    def forward(self, latent):
+        return self.last(self.third(self.second(self.first(latent))))
 
 
-def conv(layer, x):
-    return F.conv2d(x, layer.weight, stride=2, padding=1)
+# ---- stamping: an answer as readers write it, right with its defaults
 
 
-def back(layer, y, of=lambda weight: weight, **other):
-    return F.conv_transpose2d(y, of(layer.weight), **{"stride": 2, "padding": 1, **other})
+def crop(canvas, p):
+    return canvas[:, p : canvas.shape[1] - p, p : canvas.shape[2] - p]
 
 
-def products(left=conv, right=back, reduce=torch.sum, result=lambda left, right: (left, right)):
-    """An answer as readers write it, right with its defaults."""
-    return lambda layer, x, y: result(reduce(left(layer, x) * y), reduce(x * right(layer, y)))
+def put(canvas, i, j, stamp):
+    canvas[:, i : i + stamp.shape[1], j : j + stamp.shape[2]] += stamp
 
 
-def with_back(**how):
-    return products(right=lambda layer, y: back(layer, y, **how))
+def replace(canvas, i, j, stamp):
+    canvas[:, i : i + stamp.shape[1], j : j + stamp.shape[2]] = stamp
 
 
-def twin(layer, bias=False):
-    """The layer's transpose, with numbers of its own."""
-    return nn.ConvTranspose2d(layer.out_channels, layer.in_channels, 3, 2, padding=1, bias=bias)
+def stamps(put=put, of=lambda x, w, i, j: (x[:, i, j, None, None, None] * w).sum(0), crop=crop,
+           at=lambda i, j, s: (i * s, j * s), size=lambda n, k, s: (n - 1) * s + k,
+           bias=lambda canvas, b: canvas + b[:, None, None], dtype=torch.float64):  # fmt: skip
+    def answer(x, weight, b, stride, padding):
+        sizes = zip(x.shape[1:], weight.shape[2:], strict=True)
+        canvas = torch.zeros(len(b), *(size(n, k, stride) for n, k in sizes), dtype=dtype)
+        for i in range(x.shape[1]):
+            for j in range(x.shape[2]):
+                put(canvas, *at(i, j, stride), of(x, weight, i, j))
+        return bias(crop(canvas, padding), b)
+
+    return answer
 
 
-def by_layers(layer, x, y):
-    transposed = twin(layer)
-    transposed.weight = layer.weight
-    layer.bias = None
-    return torch.dot(layer(x).flatten(), y.flatten()), x.flatten() @ transposed(y).flatten()
+def four_loops(x, weight, bias, stride, padding):
+    into, out, tall, wide = weight.shape
+    _, height, width = x.shape
+    canvas = np.zeros((out, stride * height - stride + tall, stride * width - stride + wide))
+    for i in range(into):
+        for o in range(out):
+            for row in range(height):
+                for column in range(width):
+                    top, left = row * stride, column * stride
+                    canvas[o, top : top + tall, left : left + wide] += (
+                        x[i, row, column] * weight[i, o]
+                    ).numpy()
+    canvas += bias.numpy()[:, None, None]
+    return canvas[:, padding : canvas.shape[1] - padding, padding : canvas.shape[2] - padding]
 
 
-def minus_bias(layer, x, y):
-    left = (layer(x) - layer.bias[:, None, None]).mul(y).sum().item()
-    return left, torch.einsum("nchw,nchw->", x, back(layer, y)).item()
+def pixel_by_pixel(x, weight, bias, stride, padding):
+    """Where each pixel comes from, instead of where each number goes; lists of lists."""
+    into, out, tall, wide = weight.shape
+    _, height, width = x.shape
+    rows, columns = ((n - 1) * stride + k for n, k in ((height, tall), (width, wide)))
+
+    def value(o, row, column):
+        total = bias[o].item()
+        for i in range(height):
+            for j in range(width):
+                u, v = row - i * stride, column - j * stride
+                if 0 <= u < tall and 0 <= v < wide:
+                    total += (x[:, i, j] * weight[:, o, u, v]).sum().item()
+        return total
+
+    inner = range(padding, rows - padding), range(padding, columns - padding)
+    return [[[value(o, r, c) for c in inner[1]] for r in inner[0]] for o in range(out)]
 
 
-def own_bias(layer, y):
-    transposed = twin(layer, bias=True)
-    transposed.weight = layer.weight
-    return transposed(y)
+def on_bias(x, weight, bias, stride, padding):
+    """The canvas begins with the bias instead of with zeros."""
+    laid = stamps(bias=lambda canvas, b: canvas)(x, weight, bias, stride, padding)
+    return bias[:, None, None].expand_as(laid) + laid
 
 
-def swapped_pairs(layer, x, y):
-    return (conv(layer, x) * x).sum(), (y * back(layer, y)).sum()
+def bias_first(x, weight, bias, stride, padding):
+    return crop(stamps()(x, weight, bias, stride, 0), padding)
 
 
-def by_autograd(layer, x, y):
-    """⟨x, ConvT y⟩ without a transposed convolution: backward is one."""
-    x = x.clone().requires_grad_()
-    left = (conv(layer, x) * y).sum()
-    left.backward()
-    return left, (x * x.grad).sum()
+def by_torch(change=lambda x, w, b: (x, w, b), **other):
+    def answer(x, weight, bias, stride, padding):
+        settings = {"stride": stride, "padding": padding, **other}
+        return F.conv_transpose2d(*change(x, weight, bias), **settings)
+
+    return answer
 
 
-def by_matrix(layer, x, y):
-    weight, settings = layer.weight.detach().flatten(1), {"padding": 1, "stride": 2}
-    left = torch.vdot((weight @ F.unfold(x, 3, **settings)).flatten(), y.flatten())
-    return left, torch.sum(F.fold(weight.T @ y.flatten(2), x.shape[2:], 3, **settings) * x)
+def one_sided(x, weight, bias, stride, padding):
+    return stamps(crop=lambda canvas, p: canvas[:, p:, p:])(x, weight, bias, stride, padding)
 
 
-def changes_x(layer, x, y):
-    left = (conv(layer, x) * y).sum()
-    return left, x.mul_(back(layer, y)).sum()
+def averaged(x, weight, bias, stride, padding):
+    laid = stamps(bias=lambda canvas, b: canvas)(x, weight, bias, stride, padding)
+    ones = torch.ones_like(x[:1]), torch.ones_like(weight[:1, :1])
+    return laid / by_torch()(*ones, None, stride, padding).clamp(min=1) + bias[:, None, None]
+
+
+def biased(of):
+    """The bias, ``(out, 1, 1)``, comes with the stamps."""
+
+    def answer(x, weight, bias, stride, padding):
+        with_bias = stamps(
+            of=lambda x, w, i, j: of(x, w, bias[:, None, None], i, j), bias=lambda canvas, b: canvas
+        )
+        return with_bias(x, weight, bias, stride, padding)
+
+    return answer
+
+
+def in_numpy(**changes):
+    """The stamps laid by NumPy, on the same canvas."""
+
+    def lay(canvas, i, j, stamp):
+        put(canvas.numpy(), i, j, stamp.numpy())
+
+    return stamps(put=lay, **changes)
+
+
+def changes_weight(x, weight, bias, stride, padding):
+    weight *= 2
+    return stamps()(x, weight, bias, stride, padding)
+
+
+def channels_left(x, weight, bias, stride, padding):
+    return torch.stack(
+        [stamps()(x[i : i + 1], weight[i : i + 1], bias, stride, padding) for i in range(len(x))]
+    )
+
+
+# ---- the matrix of a convolution
+
+
+def matrix(kernel, height, width, stride, put=None, rows=None, flat=lambda image: image.flatten()):
+    tall, wide = kernel.shape
+    made = []
+    corners = [
+        (i, j)
+        for i in range(0, height - tall + 1, stride)
+        for j in range(0, width - wide + 1, stride)
+    ]
+    for i, j in (rows or list)(corners):
+        image = torch.zeros(height, width, dtype=torch.float64)
+        image[i : i + tall, j : j + wide] = kernel
+        made.append(flat(image))
+    return torch.stack(made)
+
+
+def by_one_hot(kernel, height, width, stride):
+    pixels = height * width
+    images = torch.eye(pixels, dtype=kernel.dtype).view(pixels, 1, height, width)
+    return F.conv2d(images, kernel[None, None], stride=stride).flatten(1).T
+
+
+def by_jacobian(kernel, height, width, stride):
+    def conv(pixels):
+        image = pixels.view(1, 1, height, width)
+        return F.conv2d(image, kernel[None, None], stride=stride).flatten()
+
+    return torch.autograd.functional.jacobian(conv, torch.zeros(height * width).double())
+
+
+def by_numpy(kernel, height, width, stride):
+    (tall, wide), rows = kernel.shape, []
+    for top in range((height - tall) // stride + 1):
+        for left in range((width - wide) // stride + 1):
+            row = np.zeros(height * width, "float32")
+            for u in range(tall):
+                begin = (top * stride + u) * width + left * stride
+                row[begin : begin + wide] = kernel[u]
+            rows.append(row)
+    return rows
+
+
+def one_stretch(kernel, height, width, stride):
+    def flat(image):
+        row, first = torch.zeros(height * width).double(), image.flatten().nonzero()[0].item()
+        part = row[first : first + kernel.numel()]
+        part.copy_(kernel.flatten()[: len(part)])
+        return row
+
+    return matrix(kernel, height, width, stride, flat=flat)
+
+
+def one_image(copy, add=False):
+    """All windows on one image of zeros."""
+
+    def answer(kernel, height, width, stride):
+        image, made = torch.zeros(height, width).double(), []
+        for i in range(0, height - len(kernel) + 1, stride):
+            for j in range(0, width - kernel.shape[1] + 1, stride):
+                window = image[i : i + len(kernel), j : j + kernel.shape[1]]
+                window.copy_(window + kernel if add else kernel)
+                made.append(copy(image).flatten())
+        return torch.stack(made)
+
+    return answer
+
+
+def unmoved(kernel, height, width, stride):
+    return matrix(kernel, height, width, stride, rows=lambda corners: [(0, 0)] * len(corners))
+
+
+def reshaped(shape):
+    """``shape(windows down, across, height, width)``."""
+
+    def answer(kernel, height, width, stride):
+        tall, wide = (
+            (n - k) // stride + 1 for n, k in zip((height, width), kernel.shape, strict=True)
+        )
+        return matrix(kernel, height, width, stride).view(shape(tall, wide, height, width))
+
+    return answer
 
 
 RIGHT = {
@@ -102,12 +257,6 @@ RIGHT = {
         )(torch.zeros(1, 1, n, n)).shape[2],
         "in another order": lambda n, k, s, p: n * s - s + k - p - p,
         "a float": lambda n, k, s, p: float((n - 1) * s + k) - 2 * p,
-    },
-    check.two_sizes: {
-        "above": (15, 16),
-        "the other way round": (8, 7),
-        "a list": [27, 28],
-        "the smallest": (1, 2),
     },
     check.repaired_mirror: {
         "output_padding": mirror(extra=(1, 1, 1, 0)),
@@ -123,16 +272,24 @@ RIGHT = {
         "group norm": with_activations(lambda channels: nn.GroupNorm(1, channels)),
         "PReLU": with_activations(nn.PReLU),
         "float64": mirror(OURS).double(),
+        "a class, made from the end": FromTheEnd(),
     },
-    check.inner_products: {
-        "numbers": minus_bias,
-        "tensors": products(),
-        "layers": by_layers,
-        "a list": products(result=lambda *pair: list(pair)),
-        "float64": lambda *given: products()(*(each.double() for each in given)),
-        "autograd": by_autograd,
-        "matrices": by_matrix,
-        "stacked": products(result=lambda *pair: torch.stack(pair)),
+    check.stamping: {
+        "two loops": stamps(),
+        "four loops, NumPy": four_loops,
+        "pixel by pixel, lists": pixel_by_pixel,
+        "float32": stamps(dtype=torch.float32),
+        "from the bias on": on_bias,
+        "torch": by_torch(),
+        "einsum": stamps(of=lambda x, w, i, j: torch.einsum("i,iokl->okl", x[:, i, j], w)),
+        "cropped by F.pad": stamps(crop=lambda canvas, p: F.pad(canvas, (-p,) * 4)),
+        "bias before the crop": bias_first,
+    },
+    check.convolution_matrix: {
+        "by rows": matrix,
+        "one-hot images": by_one_hot,
+        "autograd": by_jacobian,
+        "NumPy, a list, float32": by_numpy,
     },
 }
 
@@ -160,17 +317,6 @@ WRONG = {
         ),
         "a pair": (lambda n, k, s, p: (n, n), "a tuple, (1, 1); expected a size, one number"),
     },
-    check.two_sizes: {
-        "the same": ((16, 16), "Both are 16"),
-        "neighbours": ((16, 17), "Neighbours"),
-        "in and out": ((16, 8), "is what 16 becomes"),
-        "far apart": ((13, 20), "too far apart"),
-        "floats": ((15.0, 16.0), "15.0; expected two whole numbers of pixels"),
-        "no pixels": ((0, -1), "no pixels"),
-        "one": (16, "one number, 16; expected two whole"),
-        "three": ((15, 16, 17), "holds 3 numbers; expected 2"),
-        "half unsolved": ((15, ...), "Not yet"),
-    },
     check.repaired_mirror: {
         "first": (mirror(), "Layer 1 goes wrong: (1 − 1)·2 − 2·1 + 5 = 3"),
         "second": (mirror(extra=(1, 0, 0, 0)), "Layer 2 goes wrong: (4 − 1)·2 − 2·1 + 3 = 7"),
@@ -186,6 +332,7 @@ WRONG = {
         "Conv2d": (nn.Sequential(mirror(OURS[:1]), nn.Conv2d(32, 16, 3)), "Layer 2 is a Conv2d"),
         "resized": (nn.Sequential(*mirror(extra=(1, 1, 1, 0)), nn.Upsample(28)), "resize"),
         "a number": (28, "This is 28"),
+        "an image": (torch.zeros(1, 1, 28, 28), "0., 0., …; expected"),
         "numbers": (list(check.SIZES), "This is [1, 4, 8, 16, 28]; expected an nn.Sequential"),
         "Linear": (nn.Sequential(nn.Linear(64, 512), *mirror(OURS)), "Layer 1 is a Linear"),
         "a frame around": (nn.Sequential(*mirror(OURS), nn.ZeroPad2d(1)), "gives (1, 1, 30, 30)"),
@@ -193,61 +340,132 @@ WRONG = {
         "shuffled": (nn.Sequential(*mirror(OURS), nn.PixelShuffle(2)), "all in a row stop with"),
         "only kept": (nn.ModuleList(mirror(OURS)), "ModuleList only keeps layers"),
     },
-    check.inner_products: {
-        "bias left": (products(left=lambda layer, x: layer(x)), "left product contains the bias"),
-        "bias right": (
-            products(right=lambda layer, y: back(layer, y, bias=layer.bias[: layer.in_channels])),
-            "right product contains the bias",
+    check.stamping: {
+        "replaced": (stamps(put=replace), "you keep the last one"),
+        "channels replaced": (
+            stamps(replace, lambda x, w, i, j: x[-1, i, j] * w[-1]),
+            "that another channel laid",
         ),
-        "means": (products(reduce=torch.mean), "You take a mean"),
-        "not summed": (
-            products(reduce=lambda product: product),
-            "at position 0, has the shape (1, 16, 8, 8). Expected two",
+        "averaged": (averaged, "overlaps are added, not averaged"),
+        "no bias": (stamps(bias=lambda canvas, b: canvas), "The bias is missing"),
+        "minus bias": (stamps(bias=lambda canvas, b: canvas - b[:, None, None]), "subtracted"),
+        "bias with each stamp": (
+            biased(lambda x, w, b, i, j: (x[:, i, j, None, None, None] * w).sum(0) + b),
+            "comes along with every stamp",
         ),
-        "axes": (with_back(of=lambda weight: weight.transpose(0, 1)), "axes are exchanged"),
-        "left axes": (
-            products(lambda layer, x: F.conv2d(x, layer.weight.transpose(0, 1), None, 2, 1)),
-            ". Here the weight's first two axes are exchanged",
+        "bias with each channel's": (
+            biased(lambda x, w, b, i, j: (x[:, i, j, None, None, None] * w + b).sum(0)),
+            "with the stamp of every channel",
         ),
-        "one weight for all": (with_back(of=torch.ones_like), "The right product is -198.8"),
-        "bias as it is": (
-            products(right=lambda layer, y: back(layer, y, bias=layer.bias)),
-            ". The right product contains the bias",
+        "bias for each channel in": (
+            lambda x, w, b, s, p: stamps()(x, w, len(x) * b, s, p),
+            "for each channel that goes in",
         ),
-        "conv twice": (
-            products(right=lambda layer, y: conv(layer, y)),
-            "You convolve y, but Conv turns x into",
+        "one bias": (lambda x, w, b, s, p: stamps()(x, w, b[0].expand_as(b), s, p), "first bias"),
+        "first channel": (by_torch(lambda x, w, b: (x[:1], w[:1], b)), "Only the first channel"),
+        "last channel": (by_torch(lambda x, w, b: (x[-1:], w[-1:], b)), "Only the last channel"),
+        "mean of channels": (
+            stamps(of=lambda x, w, i, j: (x[:, i, j, None, None, None] * w).mean(0)),
+            "mean over the channels",
         ),
-        "transposed twice": (products(left=back), "You transpose x, but ConvT turns y into"),
-        "summed first": (
-            lambda layer, x, y: (conv(layer, x).sum() * y.sum(), x.sum() * back(layer, y).sum()),
-            "sum before you multiply",
+        "weight[0] for all": (
+            by_torch(lambda x, w, b: (x, w[:1].expand_as(w), b)),
+            "use the first one's stamps",
         ),
-        "not multiplied": (
-            lambda layer, x, y: (conv(layer, x).sum(), back(layer, y).sum()),
-            "is 260.4; ⟨Conv x, y⟩ is -5.34: Conv x, with",
+        "weight[:, 0] for all": (
+            by_torch(lambda x, w, b: (x, w[:, :1].expand_as(w), b)),
+            "come out are alike",
         ),
-        "flipped": (with_back(of=lambda weight: weight.flip(2, 3)), "flipped"),
-        "turned by 90°": (with_back(of=lambda weight: weight.rot90(1, (2, 3))), "product is 172.6"),
-        "channels rolled": (with_back(of=lambda weight: weight.roll(1, 0)), "they should agree"),
-        "swapped": (lambda layer, x, y: products()(layer, y, x), "You convolve y"),
-        "other pairs": (swapped_pairs, "ConvT y needs x's"),
-        "own weights": (products(right=lambda layer, y: twin(layer)(y)), "call to call"),
-        "own bias": (products(right=own_bias), "call to call"),
-        "squared": (products(result=lambda a, b: (a**2, b)), "The left product is 28.5"),
-        "doubled": (
-            products(result=lambda a, b: (a, 2 * b)),
-            "The right product is -10.68, the left one -5.34; they should",
+        "flipped": (by_torch(lambda x, w, b: (x, w.flip(2, 3), b)), "The kernel is flipped"),
+        "upside down": (by_torch(lambda x, w, b: (x, w.flip(2), b)), "upside down"),
+        "mirrored": (by_torch(lambda x, w, b: (x, w.flip(3), b)), "left is right"),
+        "all in the corner": (stamps(at=lambda i, j, s: (0, 0)), "the upper left corner"),
+        "1 apart": (stamps(at=lambda i, j, s: (i, j)), "stamps begin 1 apart, whatever"),
+        "1 apart, down": (stamps(at=lambda i, j, s: (i, j * s)), "Down, the stamps begin 1 apart"),
+        "1 apart, right": (stamps(at=lambda i, j, s: (i * s, j)), "To the right, the stamps"),
+        "cropped below": (
+            stamps(crop=lambda c, p: c[:, : c.shape[1] - 2 * p, : c.shape[2] - 2 * p]),
+            "taken at the bottom",
         ),
-        "one number": (products(result=lambda a, b: a), "one number, -5.3405; expected two"),
-        "changes x": (changes_x, "with mul_"),
-        "half unsolved": (products(result=lambda a, b: (a, ...)), "left and right are both wanted"),
-        "larger": (with_back(output_padding=1), "a (15) must match the size of tensor b (16)"),
-        "no stride": (with_back(stride=1, padding=0), "must match the size of tensor b (10)"),
+        "cropped above": (stamps(crop=lambda c, p: c[:, 2 * p :, 2 * p :]), "taken at the top"),
+        "not cropped": (stamps(crop=lambda c, p: c), "Nothing is cropped"),
+        "cropped once": (one_sided, "from one side only"),
+        "padded": (stamps(crop=lambda c, p: F.pad(c, (p,) * 4)), "Padding is added"),
+        "minus zero": (stamps(crop=lambda c, p: c[:, p:-p, p:-p]), "−0 is 0"),
+        "n steps": (stamps(size=lambda n, k, s: n * s + k), "One step too many"),
+        "a batch": (lambda *case: stamps()(*case)[None], "a batch axis too many"),
+        "channels last": (lambda *case: stamps()(*case).permute(1, 2, 0), "come first"),
+        "channels added up": (lambda *case: stamps()(*case).sum(0), "channel axis is missing"),
+        "channels in are left": (channels_left, "have an axis of their own left"),
+        "a convolution": (
+            lambda x, w, b, s, p: F.conv2d(x, w.transpose(0, 1), b, stride=s, padding=p),
+            "the size of an ordinary convolution",
+        ),
+        "axes": (by_torch(lambda x, w, b: (x, w.transpose(0, 1), b)), "Your code stops with"),
+        "rolled": (by_torch(lambda x, w, b: (x, w.roll(1, 1), b)), "shapes are right, but for x"),
+        "rows and columns": (
+            lambda x, w, b, s, p: stamps()(x.mT, w.mT, b, s, p).mT.flip(1),
+            "shapes are right, but for x.shape=torch.Size([2, 3, 2])",
+        ),
+        "whole numbers": (stamps(dtype=torch.int64), "make it of floats"),
+        "whole numbers, NumPy": (in_numpy(dtype=torch.int64), "make it of floats"),
+        "k apart": (stamps(at=lambda i, j, s: (3 * i, 2 * j)), "as large as a stamp"),
+        "k apart, NumPy": (in_numpy(at=lambda i, j, s: (3 * i, 2 * j)), "as large as a stamp"),
+        "bias in a row": (stamps(bias=lambda canvas, b: canvas + b), "laid out as (out, 1, 1)"),
+        "changes the weight": (changes_weight, "with mul_ or +="),
+        "NaN": (lambda *case: stamps()(*case) * float("nan"), "NaN"),
+    },
+    check.convolution_matrix: {
+        "transposed": (lambda *case: matrix(*case).T, "the transposed matrix"),
+        "flipped": (lambda k, *sizes: matrix(k.flip(0, 1), *sizes), "kernel is flipped"),
+        "pixels by columns": (
+            lambda *case: matrix(*case, flat=lambda image: image.T.flatten()),
+            "pixels stand in the order of columns",
+        ),
+        "windows by columns": (
+            lambda *case: matrix(*case, rows=lambda at: sorted(at, key=lambda ij: ij[::-1])),
+            "windows stand in the order of columns",
+        ),
+        "last first": (lambda *case: matrix(*case).flip(0), "opposite order"),
+        "1 apart": (
+            lambda k, h, w, s: matrix(
+                k, h, w, s, rows=lambda at: [(i // s, j // s) for i, j in at]
+            ),
+            "they begin 1 apart",
+        ),
+        "unmoved": (unmoved, "the window has to move"),
+        "one stretch": (one_stretch, "in one stretch"),
+        "marked": (lambda k, *sizes: matrix(torch.ones_like(k), *sizes), "You mark where"),
+        "one image": (one_image(torch.clone), "filled again and again"),
+        "one image for all": (one_image(lambda image: image), "with all windows in it"),
+        "added": (one_image(torch.clone, add=True), "added to those before it"),
+        "added for all": (one_image(lambda image: image, add=True), "added up, in every row"),
+        "images": (reshaped(lambda a, b, h, w: (a * b, h, w)), "Flatten each image"),
+        "a grid": (reshaped(lambda a, b, h, w: (a, b, h * w)), "windows are in a grid"),
+        "four axes": (reshaped(lambda a, b, h, w: (a, b, h, w)), "Flatten both"),
+        "only kernels": (
+            lambda k, *sizes: k.flatten().expand(len(matrix(k, *sizes)), -1),
+            "only the kernel's weights",
+        ),
+        "a row short": (
+            lambda k, h, w, s: matrix(k, h - s, w - s, s)[:, :1].expand(-1, h * w),
+            "range leaves its end out",
+        ),
+        "no stride": (lambda k, h, w, s: matrix(k, h, w, 1), "You have all windows"),
+        "exchanged": (lambda k, h, w, s: matrix(k, w, h, s), "Height and width are exchanged"),
+        "a row for each pixel": (lambda k, h, w, s: torch.eye(h * w), "fewer windows than pixels"),
+        "last one missing": (lambda *case: matrix(*case)[:-1], "One window is missing"),
+        "float32 pictures": (
+            lambda k, h, w, s: F.conv2d(torch.eye(h * w).view(-1, 1, h, w), k[None, None]),
+            "What the check gives is float64",
+        ),
+        "one row": (lambda *case: matrix(*case)[0], "One row; each window has one"),
+        "negative": (lambda *case: -matrix(*case), "The shape is right, but for kernel.shape"),
+        "changes the kernel": (lambda k, *sizes: matrix(k.mul_(2), *sizes), "with mul_."),
     },
 }
 
-TestZoo = zoo_tests(RIGHT, WRONG, alike={"own bias", "conv twice"})
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"axes"})
 
 
 def test_the_repair_names_how():

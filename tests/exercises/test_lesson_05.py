@@ -38,6 +38,37 @@ def by_reconstruction(error, train, test):
             return k
 
 
+def one_by_one(images, mean, components, k):
+    """From component to component, image by image."""
+    rows = []
+    for image in images:
+        row = mean.clone()
+        for j in range(k):
+            row += ((image - mean) * components[:, j]).sum() * components[:, j]
+        rows.append(row)
+    return rows
+
+
+def by_numpy(images, mean, components, k):
+    x, m, c = (np.asarray(each, dtype=float) for each in (images, mean, components))
+    return m + np.einsum("nd,dk,ek->ne", x - m, c[:, :k], c[:, :k])
+
+
+def some_columns(pick):
+    """An answer that takes ``pick(components, k)`` for the first k columns."""
+
+    def answer(images, mean, components, k):
+        taken = pick(components, k)
+        return mean + (images - mean) @ taken @ taken.T
+
+    return answer
+
+
+def summed(combine):
+    """An answer that calls ``combine(images, mean, the first k components)``."""
+    return lambda x, m, c, k: combine(x, m, c[:, :k])
+
+
 def by_occurrence(errors, labels):
     groups = {}
     for error, label in zip(errors.tolist(), labels.tolist(), strict=True):
@@ -97,6 +128,17 @@ RIGHT = {
         "a table": lambda e, y: pd.DataFrame({"e": e, "y": y}).groupby("y").mean(),
         "series": lambda e, y: pd.Series(e.numpy()).groupby(y.numpy()).mean(),
         "stack": lambda e, y: torch.stack([e[y == d].sum() / (y == d).sum() for d in range(10)]),
+    },
+    check.rebuild: {
+        "products": summed(lambda x, m, c: m + (x - m) @ c @ c.T),
+        "a projection": summed(lambda x, m, c: (x - m) @ (c @ c.T) + m),
+        "one by one": one_by_one,
+        "numpy, float64": by_numpy,
+        "rows first": summed(lambda x, m, c: (c @ (c.T @ (x - m).T)).T + m),
+        "the others taken away": lambda x, m, c, k: x - (x - m) @ c[:, k:] @ c[:, k:].T,
+        "masked coordinates": lambda x, m, c, k: m + (x - m) @ c * (torch.arange(6) < k) @ c.T,
+        "transposed axes": summed(lambda x, m, c: torch.einsum("nk,dk->nd", (x - m) @ c, c) + m),
+        "linear": summed(lambda x, m, c: torch.nn.functional.linear((x - m) @ c, c, m)),
     },
     check.components_needed: {
         "first below": first_below,
@@ -189,6 +231,43 @@ WRONG = {
         "generator": (lambda e, y: (e[y == d].mean() for d in range(10)), "Make a list"),
         "masked, not picked": (each(lambda e, m: (e * m).norm()), "picks a class's images"),
     },
+    check.rebuild: {
+        "no mean at the end": (summed(lambda x, m, c: (x - m) @ c @ c.T), "missing at the end"),
+        "not centred": (summed(lambda x, m, c: m + x @ c @ c.T), "subtract the mean first"),
+        "no mean at all": (summed(lambda x, m, c: x @ c @ c.T), "add it at the end"),
+        "rows": (some_columns(lambda c, k: c[:k].T), "first k rows"),
+        "the last": (some_columns(lambda c, k: c[:, -k:]), "last k components"),
+        "one too many": (some_columns(lambda c, k: c[:, : k + 1]), "one component too many"),
+        "one too few": (some_columns(lambda c, k: c[:, : k - 1]), "one component too few"),
+        "from 1 on": (some_columns(lambda c, k: c[:, 1 : k + 1]), "leave out the first"),
+        "overwritten": (some_columns(lambda c, k: c[:, k - 1 : k]), "Only the k-th"),
+        "component k": (some_columns(lambda c, k: c[:, k : k + 1]), "Only component number k"),
+        "all": (some_columns(lambda c, k: c), "where is k"),
+        "the images": (lambda x, m, c, k: x, "where is k"),
+        "all coordinates": (lambda x, m, c, k: (x - m) @ c, "of all components"),
+        "coordinates": (summed(lambda x, m, c: (x - m) @ c), "k for each image"),
+        "what is left": (summed(lambda x, m, c: x - m - (x - m) @ c @ c.T), "left over"),
+        "cut": (summed(lambda x, m, c: (m + (x - m) @ c @ c.T).clamp(0, 1)), "for a cut"),
+        "own mean": (
+            summed(lambda x, m, c: x.mean(0) + (x - x.mean(0)) @ c @ c.T),
+            "PCA's own mean is given",
+        ),
+        "own mean taken away": (
+            summed(lambda x, m, c: m + (x - x.mean(0)) @ c @ c.T),
+            "subtract the mean that is given",
+        ),
+        "k means": (lambda x, m, c, k: k * m + (x - m) @ c[:, :k] @ c[:, :k].T, "once for each"),
+        "other sign": (summed(lambda x, m, c: m + (m - x) @ c @ c.T), "turned round"),
+        "the mean": (lambda x, m, c, k: m.expand_as(x), "as with no component"),
+        "unweighted": (summed(lambda x, m, c: m + c.sum(1) + 0 * x), "all by the same amount"),
+        "swapped axes": (summed(lambda x, m, c: (m + (x - m) @ c @ c.T).T), "axes are swapped"),
+        "image by image": (summed(lambda x, m, c: (x - m) @ x.T), "images with images"),
+        "one image": (summed(lambda x, m, c: m + (x[0] - m) @ c @ c.T), "a single image"),
+        "does not fit": (lambda x, m, c, k: (x - m) @ c[:k], "multiplied"),
+        "in place": (in_place, "changes the tensors"),
+        "always two": (some_columns(lambda c, k: c[:, :2]), "For k = 4"),
+        "squared": (summed(lambda x, m, c: m + ((x - m) @ c).square() @ c.T), "but the mean plus"),
+    },
     check.components_needed: {
         "strict": (counted(lambda c, e: (c >= e).sum()), "<="),
         "one too many": (counted(lambda c, e: (c > e).sum() + 1), "one too many"),
@@ -213,14 +292,25 @@ WRONG = {
             "StopIteration. No k",
         ),
         "in place": (in_place, "changes the tensors"),
-        "divides by 784": (counted(lambda c, e: (c * 16 / 784 > e).sum()), "images.shape[1] knows"),
+        "divides by 784": (
+            counted(lambda c, e: (c * 16 / 784 > e).sum()),
+            "images[0].numel() knows",
+        ),
         "bisects what falls": (counted(torch.searchsorted), "a list that rises"),
         "another curve": (lambda e, a, b: 242, "have 16 pixels"),
         "made up": (lambda e, a, b: 5, "one component less"),
     },
 }
-# As "last above", "strict", "digits missing", "reversed", "one less", "only the worst".
-SAME = {"list from 1", "from k = 1 on", "odd keys", "divides by 784", "slice from 1", "total"}
+# As "all", "last above", "strict", "digits missing", "reversed", "one less", "only the worst".
+SAME = {
+    "the images",
+    "list from 1",
+    "from k = 1 on",
+    "odd keys",
+    "divides by 784",
+    "slice from 1",
+    "total",
+}
 
 
 TestZoo = zoo_tests(RIGHT, WRONG, alike=SAME)

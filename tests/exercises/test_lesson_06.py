@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.svm import SVC
@@ -104,6 +104,8 @@ RIGHT = {
         ),
         "by the binomial formula": lambda q, p, n: (p.square().sum(1) / 2 - p @ q).argsort()[:n],
         "norm": lambda q, p, n: (p - q).norm(dim=1).sort()[1][:n].int(),
+        "einsum": lambda q, p, n: torch.einsum("nd,nd->n", p - q, p - q).argsort()[:n],
+        "float64": lambda q, p, n: far(q.double(), p.double()).argsort()[:n],
         "the library": lambda q, p, n: latent.Neighbours(p).nearest(q[None], n)[1],
     },
     check.interpolate: {
@@ -115,6 +117,8 @@ RIGHT = {
         ),
         "float64": lambda a, b, s: a.double() + even(s).double()[:, None] * (b.double() - a),
         "the last one set": lambda a, b, s: [a + i / (s - 1) * (b - a) for i in range(s - 1)] + [b],
+        "outer": lambda a, b, s: torch.outer(1 - even(s), a) + torch.outer(even(s), b),
+        "a product": lambda a, b, s: torch.stack([1 - even(s), even(s)], 1) @ torch.stack([a, b]),
         "list": lambda a, b, s: [(1 - i / (s - 1)) * a + i / (s - 1) * b for i in range(s)],
     },
     check.probe: {
@@ -123,6 +127,14 @@ RIGHT = {
         "softmax": trained,
         "scikit-learn": lambda c, y, o: LogisticRegression().fit(c, y).predict(o),
         "digit by digit": digit_by_digit,
+        "scikit-learn's least squares": lambda c, y, o: (
+            LinearRegression().fit(c, F.one_hot(y, 10)).predict(o).argmax(1)
+        ),
+        "the pseudo-inverse": lambda c, y, o: (
+            F.pad(o, (0, 1), value=1.0).double()
+            @ torch.linalg.pinv(F.pad(c, (0, 1), value=1.0).double())
+            @ F.one_hot(y, 10).double()
+        ).argmax(1),
         "centred on the training codes": centred,
         "nearest mean": nearest_mean,
         "a linear support vector machine": lambda c, y, o: (
@@ -147,6 +159,9 @@ WRONG = {
         "a root": (lambda q, p, n: (p - q).sum(1).sqrt().argsort()[:n], "the sum and the root"),
         "late squares": (lambda q, p, n: (p - q).sum(1).square().argsort()[:n], "*before* the sum"),
         "absolute": (lambda q, p, n: (p - q).abs().sum(1).argsort()[:n], "|differences|"),
+        "smallest": (lambda q, p, n: (p - q).abs().amin(1).argsort()[:n], "is not the order"),
+        "cubes": (lambda q, p, n: (p - q).abs().pow(3).sum(1).argsort()[:n], "is not the order"),
+        "one above": (lambda q, p, n: far(q, p).argsort()[: n + 1], "holds 4 indices"),
         "largest": (lambda q, p, n: (p - q).abs().amax(1).argsort()[:n], "largest difference"),
         "product": (lambda q, p, n: (p @ q).topk(n).indices, "p·q"),
         "cosine": (lambda q, p, n: F.cosine_similarity(p, q[None]).topk(n).indices, "the cosine"),
@@ -181,6 +196,7 @@ WRONG = {
         "reversed": (lambda a, b, s: line(b, a, even(s)), "from end to start"),
         "added": (lambda a, b, s: a + even(s)[:, None] * b, "without taking"),
         "rounded ends": (lambda a, b, s: a + even(s)[:, None] * (b - a), "only up to rounding"),
+        "16 bits": (lambda a, b, s: line(a, b, even(s)).half(), "only 16 bits"),
         "columns": (lambda a, b, s: line(a, b, even(s)).T, "A column for each"),
         "no axis": (lambda a, b, s: a + even(s) * (b - a), "of their own, shares[:, None]"),
         "one row": (lambda a, b, s: line(a, b, even(s)).flatten(), "one long row"),
@@ -212,6 +228,14 @@ WRONG = {
         "on train": (lambda c, y, o: least_squares(c, y, c).argmax(1), "*training* code"),
         "one too high": (scored(lambda s: s.argmax(1) + 1), "one too high"),
         "one too low": (scored(lambda s: s.argmax(1) - 1), "one too low"),
+        "from the others": (
+            lambda c, y, o: least_squares(o, y[: len(o)], o).argmax(1),
+            "learn from train_codes",
+        ),
+        "one kind scaled": (
+            lambda c, y, o: LogisticRegression().fit((c - c.mean(0)) / c.std(0), y).predict(o),
+            "do the same to both",
+        ),
         "accuracy": (lambda c, y, o: 0.93, "accuracy"),
         "labels as given": (lambda c, y, o: y[: len(o)], "stay as they are"),
         "own mean": (lambda *given: centred(*given, own=True), "that stand beside one"),
@@ -225,12 +249,22 @@ WRONG = {
 
 # The same mistakes in other forms: they hear the same.
 WRONG_AGAIN = {
+    check.nearest: {
+        "squares with their sign": (
+            lambda q, p, n: ((p - q) * (p - q).abs()).sum(1).abs().argsort()[:n],
+            "positive *before* the sum",
+        ),
+    },
     check.interpolate: {
         "for 5 only": (lambda a, b, s: line(a, b, torch.arange(s) / 4), "not for 3"),
         "shorter": (lambda a, b, s: line(a, b, torch.arange(s) / (s + 1)), "stops short"),
     },
     check.probe: {
         "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
+        "one kind centred": (
+            lambda c, y, o: least_squares(c - c.mean(0), y, o).argmax(1),
+            "do the same to both",
+        ),
         "always 9": (lambda c, y, o: torch.full((len(o),), 9), "stay as they are"),
         "no intercept": (
             lambda c, y, o: LogisticRegression(fit_intercept=False).fit(c, y).predict(o),

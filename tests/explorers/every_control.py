@@ -24,6 +24,7 @@ from PIL import Image
 
 from ae_helpers.widgets.drawing import PAD, Pad
 from ae_helpers.widgets.explorer import Explorer, KeepKeys
+from ae_helpers.widgets.kernels import KernelFields
 from ae_helpers.widgets.pictures import ClickablePicture
 
 SLIDERS = widget_int._BoundedInt, widget_float._BoundedFloat
@@ -139,6 +140,9 @@ def _steps(widget: widgets.Widget) -> list[tuple[str, dict]]:
             "noise": random.Random(0).randbytes(PAD * PAD),
         }
         return [(name, _update(value=drawing)) for name, drawing in drawings.items()] + arrows
+    if isinstance(widget, KernelFields):
+        kernels = ("0 0 0 0 1 0 0 0 0", "0 0 0 0 0 0 0 0 0", "1/9 -100 .5 −2 1e-3 100 +1 -0 7")
+        return [(kernel, _update(value=kernel.split())) for kernel in kernels]
     if isinstance(widget, ClickablePicture):
         size = Image.open(io.BytesIO(widget.value)).size
         places = itertools.product(*((0, n // 2, n - 1, n, -1) for n in size))

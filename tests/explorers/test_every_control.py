@@ -65,6 +65,7 @@ BUILD = {
         {"digits": digits, "coloured": data.coloured(digits)},
     ),
     "draw_digit": lambda model, digits: widgets.draw_digit(model, digits.test_images),
+    "edit_kernel": lambda _, digits: widgets.edit_kernel(digits),
     "keep_k": widgets.keep_k,
     "latent_sliders": lambda model, digits: widgets.latent_sliders(model, digits.train_images),
     "layer_xray": lambda model, digits: widgets.layer_xray(model, digits.test_images),
@@ -155,6 +156,7 @@ def moved(tmp_path, monkeypatch):
     """A function that executes a notebook as `execute` does, and gives what its controls do then.
 
     It runs from another folder than its own, for two epochs: the network is there to be looked at.
+    And as a reader walks who has solved the exercises, without the solutions.
     """
     # To answer an Output widget, as that of `interact`, nbclient uses the socket on which it waits
     # for the cell to end, and may miss that.
@@ -164,10 +166,14 @@ def moved(tmp_path, monkeypatch):
     def execute(notebook, name="planted.ipynb"):
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook.metadata.kernelspec = kernel
+        notebook.cells = [
+            cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])
+        ]
         notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
         nbformat.write(notebook, tmp_path / name)
         parameters = {"epochs": 2, "seed": 3}
-        assert not execute_lesson(tmp_path / name, parameters, tmp_path / "out").error
+        result = execute_lesson(tmp_path / name, parameters, tmp_path / "out")
+        assert not result.error, result.error
         cells = nbformat.read(tmp_path / "out" / name, as_version=4).cells
         return json.loads(cells[-1].outputs[-1].text.splitlines()[-1])
 
@@ -236,3 +242,10 @@ def test_what_is_planted_is_found(moved):
         "IntSlider 'x': 4: ZeroDivisionError: division by zero",
         "Text 'name': nobody knows how to move it; teach tests/explorers/every_control.py",
     ]
+
+
+def test_a_cell_that_needs_a_solution_is_found(moved):
+    solution = nbformat.v4.new_code_cell("answer = 42", metadata={"tags": ["solution"]})
+    cells = [solution, nbformat.v4.new_code_cell("print(answer)")]
+    with pytest.raises(AssertionError, match="NameError: name 'answer' is not defined"):
+        moved(nbformat.v4.new_notebook(cells=cells))

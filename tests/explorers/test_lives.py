@@ -5,6 +5,7 @@ import inspect
 import nbformat
 import pytest
 
+from ae_helpers.course import series
 from ae_helpers.files import PROJECT
 from real_browser import (
     ShownExplorer,
@@ -101,10 +102,14 @@ def test_the_next_day(browser, lab):
 
 
 def test_a_lesson_that_is_only_opened_stays_as_it_is(browser, lab, project):
-    """JupyterLab calls it changed and saves it after two minutes: nothing of that is kept."""
+    """JupyterLab calls it changed and saves it after two minutes: nothing of that is kept.
+
+    But `lab` will open it again.
+    """
     lesson = PROJECT / "notebooks" / "02_build_the_encoder.ipynb"
     with opened(browser) as page:
         open_in_lab(page, lab, lesson.name)
+        assert (project / series.LAST).read_text(encoding="utf-8") == lesson.name
         page.locator(".jp-mod-dirty").first.wait_for()
         command(page, "docmanager:save")
         stop_kernel(page)

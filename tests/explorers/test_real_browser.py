@@ -36,9 +36,9 @@ from real_browser import (
     stop_kernel,
 )
 
-DRAW, DAMAGE = "Draw a digit", "Damage a digit"
+DRAW, DAMAGE, EDIT = "Draw a digit", "Damage a digit", "Edit the nine weights"
 EXPLORERS = [
-    *(DRAW, "Browse the digits", "Move the windows", "X-ray the layers", "Lay the stamps"),
+    *(DRAW, "Browse the digits", EDIT, "Move the windows", "X-ray the layers", "Lay the stamps"),
     *("Slide over the epochs", "Wipe from before", "Walk along", "Go from one digit", "Keep only"),
     *("Choose the batch-mates", "Pick an architecture", "Send every dataset"),
     *("Slide over β", "Drag through the plane", DAMAGE, "Set a threshold"),
@@ -161,6 +161,81 @@ def test_browse_digits(page, sample):
         explorer.press("number", "End", "ArrowLeft")
     threes = sample.train_images[sample.train_labels == 3]
     shows(explorer, "digit", threes[-2, 0] / 255, side=10)
+    with explorer.changing():
+        explorer.root.locator(".ae-clickable").click(position={"x": 35, "y": 207})
+    with explorer.changing():
+        page.keyboard.press("ArrowUp")
+    assert [int(explorer.value(name)[0]) for name in ("row", "column")] == [19, 3]
+
+
+@main_path
+def test_edit_kernel(page, sample):
+    explorer = ShownExplorer(page, EDIT)
+    zeros = sample.train_images[sample.train_labels == 0] / 255
+    panel = "output: −3 is blue, 0 white, 3 red"
+    weights = torch.tensor([[-1.0, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+
+    def draws(digit):
+        """The explorer shows the convolution with these weights, and one pixel's arithmetic."""
+        output = F.conv2d(digit[None], weights[None, None], padding=1)[0, 0]
+        picture = np.asarray(explorer.picture(panel).convert("RGB")).astype(int)[12:-8:8, 12:-8:8]
+        wrong = abs(picture - diverging(output)).max(-1) > 4
+        row, column = (int(explorer.value(name)[0]) for name in ("row", "column"))
+        assert wrong.sum() <= 9  # the frame, and what it touches
+        assert (wrong.nonzero()[0] - row).max(initial=0) <= 1
+        total = f"{output[row, column]:.3f}".rstrip("0").rstrip(".").replace("-", "−")
+        assert f" = {total}" in explorer.readout.text_content()
+        assert explorer.alert.count() == 0
+
+    draws(zeros[0])
+    field(explorer, 0, 0).focus()
+    with explorer.changing():
+        page.keyboard.type("0.5")
+    weights[0, 0] = 0.5
+    draws(zeros[0])
+    page.keyboard.press("Tab")
+    with explorer.changing():
+        page.keyboard.press("ArrowUp")
+    weights[0, 1] = 0.1
+    draws(zeros[0])
+    with explorer.changing():
+        explorer.press("number", "ArrowRight")
+    draws(zeros[1])
+    with explorer.changing():
+        explorer.root.locator(".ae-clickable").last.press("ArrowDown")
+    draws(zeros[1])
+    with explorer.changing():
+        explorer.root.get_by_role("button", name="blur").press("Enter")
+    weights = torch.full((3, 3), 1 / 9)
+    draws(zeros[1])
+    assert field(explorer, 2, 2).input_value() == "1/9"
+
+
+@main_path
+def test_a_kernel_that_is_none_is_named(page):
+    explorer = ShownExplorer(page, EDIT)
+    before = explorer.picture("output: −3 is blue, 0 white, 3 red").tobytes()
+    for typed, what in (("", "is empty"), ("-", "holds “-”"), ("1e999", "holds “1e999”")):
+        field(explorer, 1, 2).fill(typed)
+        page.keyboard.press("Tab")
+        says = f"ValueError in read_weight: The kernel's field in row 1, column 2 {what}; expected"
+        explorer.alert.get_by_text(says).wait_for()
+        assert explorer.picture("output: −3 is blue, 0 white, 3 red").tobytes() == before
+    with explorer.changing():
+        explorer.root.get_by_role("button", name="sharpen").press("Enter")
+    assert explorer.alert.count() == 0 and field(explorer, 1, 2).input_value() == "-1"
+
+
+def field(explorer, row, column):
+    """Of the kernel, to type in."""
+    name = f"row {row}, column {column}"
+    return explorer.root.get_by_role("textbox", name=name, exact=True)
+
+
+def diverging(values):
+    """Numbers as colours, ``(H, W, 3)``: blue from −3 to white, red from there to 3."""
+    index = ((values + 3) / 6 * 255).clamp(0, 255).round().int().numpy()
+    return matplotlib.colormaps["RdBu_r"](index, bytes=True)[..., :3].astype(int)
 
 
 @main_path
@@ -608,6 +683,11 @@ def test_every_control(page, title):
             explorer.slide(clickable, (50, 50), (180, 120))
         with explorer.changing():
             clickable.press("ArrowRight")
+    for place in range(9) if title == EDIT else ():
+        with explorer.changing():
+            field(explorer, *divmod(place, 3)).press("ArrowUp")
+        with explorer.changing():
+            field(explorer, *divmod(place, 3)).fill("-2.5")
     if title in (DRAW, DAMAGE):
         with explorer.changing():
             explorer.stroke((80, 80), (200, 90), (120, 200))

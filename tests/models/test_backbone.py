@@ -37,7 +37,8 @@ def test_tables(half, shape, table, parameters):
     found = models.ledger(half(), shape)
     assert list(zip(found["layer"], found["output"], found["parameters"], strict=True)) == table
     assert list(found.index) == list(range(1, len(table) + 1))
-    assert list(found) == ["layer", "output", "parameters", "multiplications", "receptive field"]
+    assert list(found)[:4] == ["layer", "output", "parameters", "ever read"]
+    assert list(found)[4:] == ["multiplications", "receptive field"]
     assert models.count_parameters(half()) == parameters == found["parameters"].sum()
 
 
@@ -98,15 +99,65 @@ def test_ledger_of_pooling_upsampling_and_linear_layers():
     )
     table = models.ledger(stack, (1, 8, 8))
     assert table.values.tolist() == [
-        ["Conv2d(1, 2, kernel_size=3, stride=1, padding=1)", "2×8×8", 20, 2 * 64 * 9, "3×3"],
-        ["MaxPool2d(kernel_size=2, stride=2, padding=0)", "2×4×4", 0, 0, "4×4"],
-        ["Conv2d(2, 3, kernel_size=3, stride=1, padding=1)", "3×4×4", 57, 3 * 16 * 18, "8×8"],
-        ["AvgPool2d(kernel_size=2, stride=2, padding=1)", "3×3×3", 0, 0, "10×10"],
-        ["Upsample(scale_factor=2.0)", "3×6×6", 0, 0, ""],
-        ["Conv2d(3, 1, kernel_size=3, stride=1, padding=1)", "1×6×6", 28, 36 * 27, ""],
-        ["Upsample(size=3)", "1×3×3", 0, 0, ""],
-        ["Linear(9, 4)", "4", 40, 36, ""],
+        ["Conv2d(1, 2, kernel_size=3, stride=1, padding=1)", "2×8×8", 20, 20, 2 * 64 * 9, "3×3"],
+        ["MaxPool2d(kernel_size=2, stride=2, padding=0)", "2×4×4", 0, 0, 0, "4×4"],
+        ["Conv2d(2, 3, kernel_size=3, stride=1, padding=1)", "3×4×4", 57, 57, 3 * 16 * 18, "8×8"],
+        ["AvgPool2d(kernel_size=2, stride=2, padding=1)", "3×3×3", 0, 0, 0, "10×10"],
+        ["Upsample(scale_factor=2.0)", "3×6×6", 0, 0, 0, ""],
+        ["Conv2d(3, 1, kernel_size=3, stride=1, padding=1)", "1×6×6", 28, 28, 36 * 27, ""],
+        ["Upsample(size=3)", "1×3×3", 0, 0, 0, ""],
+        ["Linear(9, 4)", "4", 40, 40, 36, ""],
     ]
+
+
+def test_ledger_knows_the_weights_that_only_ever_meet_padding():
+    """Nine of conv4's 25 places: its one window begins on the padding, above and on the left."""
+    table = models.ledger(Autoencoder(), (1, 28, 28))
+    unread = table["parameters"] - table["ever read"]
+    assert list(unread) == [0, 0, 0, 9 * 32 * 64, 0, 0, 0, 0]
+    assert table["ever read"][4] == 512 * 64 + 64  # each of 512 numbers to each of 64, and biases
+
+
+@pytest.mark.parametrize(
+    ("layer", "side", "unread"),
+    [
+        (nn.Conv2d(3, 2, 5, stride=2, padding=1), 4, 6 * 9),
+        (nn.Conv2d(3, 2, 5, stride=2, padding=1), 5, 6 * 0),  # two windows in a row and column
+        (nn.Conv2d(3, 2, 4), 4, 0),
+        (nn.Conv2d(1, 1, 3, padding=1), 1, 8),  # of a single pixel only the middle
+        (nn.Conv2d(1, 1, (3, 5), padding=(1, 0)), 5, 0),
+        (nn.Conv2d(1, 1, (3, 5), padding=(1, 2)), 1, 14),
+        (nn.Conv2d(1, 1, 3, dilation=2, padding=2), 2, 8),
+        (nn.Conv2d(4, 6, 3, padding=1, groups=2), 1, 12 * 8),
+        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="replicate"), 1, 0),  # no zeros: copies
+        (nn.ConvTranspose2d(2, 1, 4, padding=3), 4, 0),
+        (nn.ConvTranspose2d(2, 1, 3, padding=1), 1, 2 * 8),  # all but the middle is cropped
+    ],
+    ids=str,
+)
+def test_what_is_never_read_can_be_overwritten(layer, side, unread):
+    table = models.ledger(nn.Sequential(layer, nn.ReLU()), (layer.in_channels, side, side))
+    assert table["parameters"][1] - table["ever read"][1] == unread
+    images = torch.randn(50, layer.in_channels, side, side)
+    (gradient,) = torch.autograd.grad(layer(images).square().sum(), layer.weight)
+    assert int((gradient == 0).sum()) == unread
+    before = layer(images)
+    with torch.no_grad():
+        layer.weight[gradient == 0] = 1000.0
+    assert torch.equal(layer(images), before)
+
+
+def test_frozen_and_dead_layers_in_the_ledger():
+    """What a ReLU lets through is another matter: it depends on the image, and on training."""
+    dead = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(), nn.Conv2d(1, 1, 3))
+    nn.init.constant_(dead[0].bias, -100.0)
+    assert list(models.ledger(dead, (1, 3, 3))["ever read"]) == [2, 10]
+    frozen = nn.Conv2d(1, 1, 3, padding=1).requires_grad_(False)
+    assert list(models.ledger(frozen, (1, 1, 1))["ever read"]) == [0]
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    with torch.inference_mode():  # where no gradient can be had
+        table = models.ledger(layer, (1, 1, 1))
+    assert list(table["ever read"]) == [2]
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -1,7 +1,10 @@
 """What a notebook of the series must be as a file, checked without a kernel."""
 
+import builtins
 import json
 import re
+import symtable
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,6 +23,19 @@ HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 HTML_ALT = re.compile(r"""\balt\s*=\s*(["'])\s*\S.*?\1""", re.IGNORECASE | re.DOTALL)
 TARGET = re.compile(r"""\]\(\s*<?([^)\s>]+)|\b(?:href|src)\s*=\s*["']([^"']+)""", re.IGNORECASE)
 ELSEWHERE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|#|//)", re.IGNORECASE)  # a scheme, or this page
+
+
+# How a lesson is walked: back to the overview, without answers under the questions, and on.
+BACK = "[All lessons](00_start_here.ipynb#The-way)"
+CLEAR = (
+    "First choose *Edit → Clear Outputs of All Cells*, so that no answer stands under its "
+    "question. After a restart of the kernel: *Run → Run All Above Selected Cell*."
+)
+CLOSE = (
+    "**Next**: choose *File → Close and Shut Down Notebook*, which frees this lesson's memory. "
+    "Then open "
+)
+LESSON = re.compile(r"(\d\d)_\w+\.ipynb")
 
 
 def lint(path: Path) -> list[str]:
@@ -47,7 +63,74 @@ def lint(path: Path) -> list[str]:
         problems.append("the kernel is not python3")
     if "widgets" in metadata:
         problems.append("stored widget state (metadata.widgets)")
-    return problems + _lint_cells(notebook["cells"], path)
+    if number := LESSON.fullmatch(path.name):
+        problems += _lint_walk(notebook["cells"], path, int(number[1]))
+    return problems + _lint_cells(notebook["cells"], path) + _lint_solutions(notebook["cells"])
+
+
+def _lint_walk(cells: list[dict], path: Path, number: int) -> list[str]:
+    """What a lesson's first and last cell must say, word for word."""
+    problems = []
+    first, last = (
+        [part.strip() for part in _source(cell).split("\n\n")] for cell in (cells[0], cells[-1])
+    )
+    if number > 0 and BACK not in "\n\n".join(first[:2]).splitlines()[1:3]:
+        problems.append(f"no link back under the title: {BACK}")
+    if number > 0 and first[-1] != CLEAR:
+        problems.append(f"the first cell doesn't end with: {CLEAR}")
+    following = next(path.parent.glob(f"{number + 1:02}_*.ipynb"), None)
+    if following:
+        link = next((part.removeprefix(CLOSE) for part in last if part.startswith(CLOSE)), "")
+        found = re.match(rf"\[(.+?)\]\({re.escape(following.name)}\)", link)
+        title = _source(json.loads(following.read_text("utf-8"))["cells"][0]).splitlines()[0]
+        if not found or not title.startswith(f"# {found[1]}"):
+            problems.append(f"the last cell doesn't say: {CLOSE}[{title[2:]}]({following.name})")
+    return problems
+
+
+def _lint_solutions(cells: list[dict]) -> list[str]:
+    """Cells that stop with a NameError where the reader has left the solutions out."""
+    code = [
+        (number, "solution" in _tags(cell), *_names(_source(cell)))
+        for number, cell in enumerate(cells, start=1)
+        if cell["cell_type"] == "code"
+    ]
+    given = {name for _, solves, defined, _ in code if not solves for name in defined}
+    solved = {name for _, solves, defined, _ in code if solves for name in defined} - given
+    problems = [
+        f"cell {number}: uses {name}, which only a solution defines"
+        for number, _, defined, used in code
+        for name in sorted((used & solved) - defined)
+    ]
+    # Nor may it change in silence what others go on with.
+    for number, solves, defined, _ in code:
+        after = [entry for entry in code if entry[0] > number and not entry[1]]
+        for name in sorted(defined & given) if solves else []:
+            users = [cell for cell, _, new, used in after if name in used - new]
+            if users:
+                problems.append(f"cell {number}: a solution that changes {name} of cell {users[0]}")
+    return problems
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """What a cell defines for those after it, and what it takes from those before it."""
+    try:
+        module = symtable.symtable(source, "cell", "exec")
+    except SyntaxError:  # of which ruff tells more
+        return set(), set()
+    symbols = module.get_symbols()
+    defined = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+    used = {s.get_name() for s in symbols if s.is_referenced()}
+    used |= {
+        s.get_name() for scope in _within(module) for s in scope.get_symbols() if s.is_global()
+    }
+    return defined, used - set(dir(builtins))
+
+
+def _within(scope: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    for child in scope.get_children():
+        yield child
+        yield from _within(child)
 
 
 def _lint_cells(cells: list[dict], path: Path) -> list[str]:

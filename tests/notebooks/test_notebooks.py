@@ -46,7 +46,7 @@ def test_a_lesson_as_a_plain_script(tmp_path):
     command = [sys.executable, "-X", "utf8", tmp_path / "script.py"]
     done = subprocess.run(command, env=environ, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("Ten handwritten digits in a row")
+    assert "\nThe way of one digit. 1×28×28 pixels" in done.stdout
     assert "PNG" not in done.stdout
 
 
@@ -156,7 +156,8 @@ def serving(command, folder):
 
 @pytest.mark.verify
 @pytest.mark.parametrize(
-    ("command", "place"), [("lab", "/lab/tree/notebooks/00_start_here.ipynb"), ("play", "")]
+    ("command", "place"),
+    [("lab", f"/lab/tree/notebooks/{series.last_lesson().name}"), ("play", "")],
 )
 def test_a_server_is_open_to_who_has_its_token(tmp_path, command, place):
     """On this computer only. What then stands in the browser is tested elsewhere."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notebook_lint import MAX_BYTES, MAX_LINES, PRIVATE_PATH, lint
+from notebook_lint import BACK, CLEAR, CLOSE, MAX_BYTES, MAX_LINES, PRIVATE_PATH, lint
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -198,3 +198,91 @@ def test_lint_names(tmp_path, place, value, problem):
     spot[last] = value
     problems = lint(write(tmp_path, notebook))
     assert any(problem in sentence for sentence in problems), problems
+
+
+def cell(source, kind="code", tags=()):
+    """A cell as a file has it, without outputs."""
+    code = {"execution_count": 1, "outputs": []} if kind == "code" else {}
+    folded = {"jupyter": {"source_hidden": True}} if "solution" in tags else {}
+    metadata = {"tags": [*tags], **folded}
+    return {"cell_type": kind, "id": "", "metadata": metadata, "source": [source], **code}
+
+
+def notebook_of(*cells):
+    cells = copy.deepcopy([cell("# 05 · Compare it", "markdown"), *cells])
+    for number, each in enumerate(cells):
+        each["id"] = f"{number}"
+        if each["cell_type"] == "code":
+            each["execution_count"] = number
+    return GOOD | {"cells": cells}
+
+
+FIRST = f"# 04 · Train it\n\n{BACK}\n\n**You will** train it.\n\n{CLEAR}"
+LAST = f"## What you saw\n\nMuch.\n\n{CLOSE}[05 · Compare](05_compare.ipynb), and compare."
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "problem"),
+    [
+        ("04_train.ipynb", FIRST, LAST, ""),
+        ("04_train.ipynb", FIRST.replace("\n\n[All", "\n[All"), LAST, ""),
+        ("05_compare.ipynb", FIRST, "The end.", ""),  # the last lesson
+        ("01_load.ipynb", FIRST.replace(CLEAR, ""), "The end.", "doesn't end with: First choose"),
+        ("00_start.ipynb", "# 00 · Start", "The end.", ""),
+        ("gallery.ipynb", "# All", "The end.", ""),
+        ("04_train.ipynb", FIRST.replace(BACK, ""), LAST, "no link back under the title"),
+        (
+            "04_train.ipynb",
+            FIRST.replace(BACK, "").replace("it.\n", f"it.\n\n{BACK}\n"),
+            LAST,
+            "no link back",
+        ),
+        ("04_train.ipynb", FIRST.replace("Above Selected", "All"), LAST, "doesn't end with: First"),
+        ("04_train.ipynb", f"{FIRST}\n\nMore.", LAST, "doesn't end with: First choose"),
+        ("04_train.ipynb", FIRST, LAST.replace("Close and ", ""), "doesn't say: **Next**: choose"),
+        (
+            "04_train.ipynb",
+            FIRST,
+            LAST.replace("05_compare", "06_explore"),
+            "doesn't say: **Next**",
+        ),
+        ("04_train.ipynb", FIRST, LAST.replace("05 · Compare", "05 · Look"), "[05 · Compare it]"),
+        ("04_train.ipynb", FIRST, "The end.", "(05_compare.ipynb)"),
+    ],
+)
+def test_lint_walks_a_lesson(tmp_path, name, first, last, problem):
+    for other in ("00_start_here", "05_compare", "06_explore"):
+        if not name.startswith("05") or other == "00_start_here":
+            write(tmp_path, notebook_of(), f"{other}.ipynb")
+    lesson = notebook_of(cell("1"), cell(last, "markdown"))
+    lesson["cells"][0]["source"] = [first]
+    found = lint(write(tmp_path, lesson, name))
+    assert [*map(len, found)] == [] if not problem else problem in found[0], found
+    assert len(found) <= 1
+
+
+SOLUTION = (
+    "# A solution\nanswer = 42\n\n\ndef solve(x):\n    return [inner for inner in (answer, x)]"
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("print(answer)", "cell 3: uses answer, which only a solution defines"),
+        ("def later():\n    return [solve(1) for _ in 'ab']", "cell 3: uses solve"),
+        ("inner, x = 1, 2\nprint(inner, x)", ""),  # its local names are nobody's business
+        ("def later(answer):\n    return answer\n\n\nprint([solve for solve in 'ab'])", ""),
+        ("answer = 7\nprint(answer)", ""),
+    ],
+)
+def test_lint_finds_a_cell_that_needs_a_solution(tmp_path, source, found):
+    lesson = notebook_of(cell(SOLUTION, tags=["solution"]), cell(source))
+    problems = lint(write(tmp_path, lesson))
+    assert problems == [] if not found else found in problems[0], problems
+
+
+def test_lint_finds_a_solution_that_changes_what_others_use(tmp_path):
+    cells = [cell("answer = 7"), cell(SOLUTION, tags=["solution"]), cell("print(answer)")]
+    problems = lint(write(tmp_path, notebook_of(*cells)))
+    assert problems == ["cell 3: a solution that changes answer of cell 4"]

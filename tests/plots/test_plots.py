@@ -91,6 +91,15 @@ CASES = {
         ),
         ["Top", "how many", "conv1", "conv2", "one", "two", "2,000"],
     ),
+    "by_layer": (
+        lambda g: plots.by_layer(
+            {"as drawn": [[1, 0.1], [0.9, 0.002]], "cured": [[1, 0.9]]},
+            ["conv 1", "latent"],
+            title="Fading",
+            ylabel="share",
+        ),
+        ["as drawn", "cured", "conv 1", "latent", "Fading", "share", "0.01"],
+    ),
     "seeds": (
         lambda g: plots.seeds({"recipe": [0.02, 0.1, 0.018], "cure": [0.016] * 3}, STICKS),
         ["recipe", "cure", "all-black", "MSE per pixel"],
@@ -126,7 +135,9 @@ CASES = {
         ["PCA", "t-SNE", "0", "9"],
     ),
     "walks": (
-        lambda g: plots.walks(g.after[:6].view(2, 3, 1, 28, 28), torch.arange(-1, 2), noise(50, 2)),
+        lambda g: plots.walks(
+            g.after[:6].view(2, 3, 1, 28, 28), torch.arange(-1, 2), noise(2, 3).abs(), 0.5
+        ),
         ["direction\n1", "direction\n2", "standard deviations"],
     ),
     "distances": (
@@ -336,6 +347,8 @@ def test_heatmaps_share_a_scale():
     first, second = (axis for axis in figure.axes if axis.images)
     assert scale_of(first.images[0]) == scale_of(second.images[0]) == ("viridis", (1, 9))
     assert [text.get_text() for text in [*first.texts, *second.texts]] == ["1", "2", "5", "9"]
+    bare = plots.heatmaps({"a": torch.eye(28)}, "windows", annotate=False)
+    assert not list(bare.axes[0].texts) and bare.get_size_inches()[1] < 3
 
 
 def test_path_lays_channels_out_as_a_mosaic():
@@ -350,6 +363,17 @@ def test_path_lays_channels_out_as_a_mosaic():
 def test_path_takes_any_number_of_channels(channels):
     figure = plots.path({"maps": noise(channels, 3, 3)})
     assert figure.axes[0].images[0].get_array().size == channels * 9
+
+
+def test_one_pixel_of_two_channels_adds_their_sums_and_the_bias():
+    image, kernel = noise(2, 6, 6) - 0.5, noise(2, 3, 3)
+    output = torch.nn.functional.conv2d(image[None], kernel[None])[0, 0] - 2
+    figure = plots.one_pixel(image, kernel, output, 2, 1, -2)
+    titles = [axis.get_title() for axis in figure.axes]
+    sums = [(image[c, 2:5, 1:4] * kernel[c]).sum().item() for c in (0, 1)]
+    for channel, each in enumerate(sums):
+        assert f"channel {channel}" in titles and f"products: {each:.3f}" in titles
+    assert f"{sums[0]:.3f} + {sums[1]:.3f} + bias -2\n= {output[2, 1]:.3f}" in titles
 
 
 def test_one_pixel_does_the_arithmetic():
@@ -464,22 +488,20 @@ def test_scatter_names_each_class_in_its_middle():
         assert text.get_position() == pytest.approx(own.median(0).values.tolist())
 
 
-def test_walks_stand_above_the_density_at_their_place(given):
+def test_walks_stand_above_their_distances(given):
     images, places = given.after[:6].view(2, 3, 1, 28, 28), torch.tensor([-2.0, 0.0, 2.0])
-    coordinates = torch.tensor([[0.1, -2.5], [0.1, 2.5], [-2.9, 2.5]])
-    axes = plots.walks(images, places, coordinates).axes
-    for row, own, above, below in zip(images, coordinates.T, axes[::2], axes[1::2], strict=True):
+    distances = torch.tensor([[9.0, 1.0, 4.0], [8.0, 1.0, 2.0]])
+    axes = plots.walks(images, places, distances, 3.0).axes
+    for row, own, above, below in zip(images, distances, axes[::2], axes[1::2], strict=True):
         for artist, image, place in zip(above.images, row, places, strict=True):
             assert_shows(artist, image[0])
             assert sum(artist.get_extent()[:2]) / 2 == pytest.approx(place.item(), abs=1e-6)
-        filled = {
-            (round(bar.get_x() + bar.get_width() / 2, 1), bar.get_height())
-            for bar in below.patches
-            if bar.get_height()
-        }
-        assert sum(height for _, height in filled) == 3
-        assert all(min(abs(x - value) for value in own.tolist()) < 0.1 for x, _ in filled)
+        line, limit = below.lines
+        assert list(line.get_xdata()) == places.tolist()
+        assert list(line.get_ydata()) == own.tolist()
+        assert list(limit.get_ydata()) == [3.0, 3.0]
         assert above.get_xlim() == below.get_xlim() == (-3, 3)
+        assert below.get_ylim() == pytest.approx((0, 9.9))  # the same for all
 
 
 def test_distances_are_shares_of_each_group():

@@ -51,6 +51,22 @@ def test_a_class_with_fewer_images_takes_the_number_along(sample):
     assert not explorer.errors
 
 
+def test_a_click_or_an_arrow_key_moves_the_window(sample):
+    explorer = browse_digits(sample)
+    side = explorer.shown[WHOLE].height // 28
+
+    def after(where):
+        explorer.pictures[WHOLE]._handle_custom_msg(where, [])
+        return explorer.controls["row"].value, explorer.controls["column"].value
+
+    assert after({"x": 3 * side + 2, "y": 21 * side}) == (21, 3)
+    assert after({"down": -1}) == (20, 3)
+    assert after({"right": 1}) == (20, 4)
+    assert after({"x": -5, "y": 40 * side}) == (27, 0)  # dragged out of the picture
+    assert after({"down": 1}) == (27, 0) == after({"right": -1})
+    assert "Row 27, column 0: " in explorer.readout.value and not explorer.errors
+
+
 @pytest.mark.parametrize("row, column", [(0, 0), (14, 9), (27, 27), (2, 26)])
 def test_the_window_shows_the_values_around_the_pixel(sample, row, column):
     explorer = browse_digits(sample)
