@@ -63,6 +63,8 @@ def to_batch(answer) -> str:
         "You stretch each image from its own minimum to its own maximum, so a faint one looks as "
         "bright as any other. Divide all of them by 255.": (right - darkest)
         / (brightest - darkest),
+        "You divide each image by its own largest pixel, so a faint one becomes as bright as any "
+        "other. Divide all of them by 255.": right / brightest,
         "Rows and columns are swapped: a 7 lies on its side. Don't transpose.": right.mT,
     }
     otherwise = (
@@ -112,8 +114,10 @@ BATCH_MISTAKES = {
 
 @check
 def batches_per_epoch(answer) -> str:
-    """``answer(images, batch_size)``: how many steps an epoch takes, the last short one too."""
-    found = [number(call(answer, *case), "how many, one number") for case in BATCH_CASES]
+    """``answer(n, batch_size)``: how many steps an epoch takes, the last short one too."""
+    cures = {"'int' ": "You are given how many images there are, a number, and not the images."}
+    what = "how many, one number"
+    found = [number(call(answer, *case, cures=cures), what) for case in BATCH_CASES]
     asked = "{:,} images in batches of {}"
     explain(found, lambda n, b: -(-n // b), BATCH_MISTAKES, cases=BATCH_CASES, asked=asked)
     return "Right: 60,000 images in batches of 32 are 1,875 steps."
@@ -128,13 +132,20 @@ def mean_image_error(answer: float, data: ImageData) -> str:
     value = number(answer, "one number, the test MSE: .mean() over everything")
     test, mean = to_float(data.test_images), mean_image(data.train_images)
     right = image_errors(test, mean).mean().item()
+    # Four decimals do, but not less: the mean of the test images themselves is 0.00006 away.
+    decimals = next((d for d in (2, 3, 4, 5) if abs(value - round(value, d)) < 1e-8), 6)
 
     mistakes = {
-        "You took the mean of the test images. A baseline may learn from training.": (
+        "You took the mean of the test images. A baseline may learn from training."
+        + " (Or you cut digits off: round.)" * (decimals == 4): (
             lambda: image_errors(test, mean_image(data.test_images)).mean()
         ),
-        f"{value:g} may be right, but four decimals are needed: the third can't tell the mean of "
-        "the training images from that of the test images.": round(right, 3),
+        "You took the variance of the test images, which is around their own mean. A baseline may "
+        "learn from training.": lambda: test.var(0).mean(),
+        f"{value:g} may be right, but four decimals are needed: fewer can't tell the mean of "
+        "the training images from that of the test images.": round(right, min(decimals, 3)),
+        f"{value:.6f} is the variance of the differences, which takes their mean away first: "
+        ".square().mean() doesn't.": lambda: (test - mean).var(),
         f"{value:.4f} is 784 times too large: you sum over pixels; take the mean.": right * 784,
         f"{value:.0f} is the sum over all pixels of all images; take the mean.": (
             right * 784 * len(test)
@@ -150,6 +161,9 @@ def mean_image_error(answer: float, data: ImageData) -> str:
             lambda: (255 * test - mean).square().mean()
         ),
         f"{value:.4f} is the square root (RMSE); the MSE is not rooted.": right**0.5,
+        f"{value:.4f} is a standard deviation, a square root too; the MSE is not rooted.": (
+            lambda: (test - mean).std()
+        ),
         f"{value:.4f} is the mean of |x − m|; square the difference, not its size.": (
             lambda: (test - mean).abs().mean()
         ),
@@ -164,6 +178,9 @@ def mean_image_error(answer: float, data: ImageData) -> str:
         f"{value:.4f} uses one grey for all pixels: .mean(0) keeps a mean per pixel.": (
             lambda: (test - test.mean()).square().mean()
         ),
+        f"{value:.4f} uses one grey, of all training pixels: .mean(0) keeps a mean per pixel.": (
+            lambda: (test - mean.mean()).square().mean()
+        ),
         f"{value:.4f} answers each test image with its own grey; the mean image is one for all, of "
         "the training images: .mean(0).": (
             lambda: (test - test.mean((1, 2, 3), keepdim=True)).square().mean()
@@ -174,9 +191,10 @@ def mean_image_error(answer: float, data: ImageData) -> str:
     }
     otherwise = f"{value:.6g} is not it; expected about {right:.2g}. Look at each step's shape."
     if abs(value - right) < 0.02 * right:
-        otherwise = f"{value:.6g} is nearly it. Are *all* training and *all* test images in it?"
-    # Four decimals do, but not less: the mean of the test images themselves is 0.00006 away.
-    rounded = abs(value - round(value, 4)) < 1e-8
-    atol = 5.1e-5 if rounded else 5.1e-6
-    explain(value, right, mistakes, otherwise=otherwise, rtol=3e-5, atol=atol)
+        otherwise = (
+            f"{value:.6g} is nearly it. Are *all* training and *all* test images in it? Or were "
+            "digits lost, in float16, or in a sum of millions? .mean() of float32 is exact enough."
+        )
+    atol = 5.1 * 0.1 ** (max(decimals, 4) + 1)
+    explain(value, right, mistakes, otherwise=otherwise, rtol=2e-5, atol=atol)
     return f"Right: {right:.4f}. Any network must get below this, or it has learned nothing."

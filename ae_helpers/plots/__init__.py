@@ -2,7 +2,15 @@
 
 from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
 from ae_helpers.plots.architectures import rate_distortion, trade_off
-from ae_helpers.plots.charts import bars, by_layer, class_bars, loss_curve, measuring_stick, seeds
+from ae_helpers.plots.charts import (
+    bars,
+    by_layer,
+    class_bars,
+    curves,
+    loss_curve,
+    measuring_stick,
+    seeds,
+)
 from ae_helpers.plots.datasets import matrix
 from ae_helpers.plots.latent import distances, scatter, walks
 from ae_helpers.plots.pictures import (

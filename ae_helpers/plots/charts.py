@@ -42,6 +42,30 @@ def loss_curve(history: History, sticks: dict[str, float]) -> Figure:
 
 
 @styled
+def curves(errors: dict[str, Sequence[float]], sticks: dict[str, float], **labels) -> Figure:
+    """Errors over steps or epochs, counted from 0, on a log scale, with sticks as dotted lines.
+
+    Args:
+        errors: one curve or more, by name; ``nan`` leaves a gap.
+        sticks: errors by name, as ``baselines.measuring_sticks`` gives them.
+        labels: ``title``, ``xlabel``, ``ylabel``, as matplotlib's ``Axes.set`` takes them.
+    """
+    figure, axis = plt.subplots(figsize=(8, 3.8))
+    for (name, series), line in zip(errors.items(), 2 * ["-", "--", "-."], strict=False):
+        marker = "o" if len(series) < 40 else None
+        axis.plot(series, line, marker=marker, markersize=5, label=name)
+    for name, error in sticks.items():
+        axis.axhline(error, color="0.45", linewidth=1, linestyle=":")
+        axis.annotate(f" {name} {error:.4f}", (1, error), va="center", fontsize=9,
+                      xycoords=axis.get_yaxis_transform())  # fmt: skip
+    axis.set(yscale="log", ylabel="MSE per pixel", **labels)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    log_ticks(axis.yaxis)
+    axis.legend(frameon=False)
+    return figure
+
+
+@styled
 def seeds(errors: dict[str, Sequence[float]], sticks: dict[str, float]) -> Figure:
     """One line per recipe, one dot per seed, on a log scale, with the sticks as vertical lines.
 

@@ -8,8 +8,10 @@ training is on disk, ``distributed`` several processes at once; ``by_hand``, ``m
 from ae_helpers.training.fit import (
     QUICK,
     SHOWN,
+    backbone_folder,
     batch_order,
     best_device,
+    choose_steps,
     fit,
     trained_backbone,
 )

@@ -32,6 +32,7 @@ QUICK = {"epochs": 1, "batch_size": 64, "learning_rate": 2e-2, "one_cycle": True
 # Files beside this one, the fastest first. Without them training is slower, and nothing else.
 FASTER = ("captured", "by_hand", "matrix_products")
 SHOWN = 10  # test images whose reconstructions are kept for every epoch
+CPU = torch.device("cpu")
 
 
 def best_device() -> torch.device:
@@ -139,6 +140,8 @@ def fit(
 
         if run.resume():
             say.finish(f"going on from {run.name}, after epoch {history.epochs}")
+            if history.epochs >= epochs:
+                say.finish("nothing is left to train; delete that file to train anew")
         else:
             history.error_before, _ = _test(model, data, history)
             say.finish(f"before training: test error {history.error_before:.4f}")
@@ -173,6 +176,25 @@ def fit(
     return history
 
 
+def backbone_folder(
+    data: ImageData,
+    epochs: int = 15,
+    batch_size: int = 32,
+    learning_rate: float = 1e-2,
+    seed: int = 0,
+) -> Path:
+    """Where the backbone's training by these settings is kept: ``fit``'s ``folder``.
+
+    The recipe's is the one that ``trained_backbone`` reads and writes. Other settings have a folder
+    of their own, so none is ever taken for another.
+    """
+    epochs, batch_size, learning_rate = map(plain, (epochs, batch_size, learning_rate))
+    name = f"backbone-{data.name}-{len(data.train_images)}-epochs-{epochs}-seed-{_seed(seed)}"
+    if (batch_size, learning_rate) != (32, 1e-2):
+        name += f"-batch-{batch_size}-rate-{learning_rate}"
+    return own_folder("checkpoints") / name
+
+
 def trained_backbone(
     data: ImageData, epochs: int = 15, seed: int = 0
 ) -> tuple[Autoencoder, History]:
@@ -187,12 +209,11 @@ def trained_backbone(
         ValueError: as ``fit``.
         OSError: the checkpoint can't be written.
     """
-    epochs, seed = plain(epochs), _seed(seed)
-    name = f"backbone-{data.name}-{len(data.train_images)}-epochs-{epochs}-seed-{seed}"
+    seed, folder = _seed(seed), backbone_folder(data, epochs, seed=seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Autoencoder()
-    return model, fit(model, data, epochs, seed=seed, folder=own_folder("checkpoints") / name)
+    return model, fit(model, data, epochs, seed=seed, folder=folder)
 
 
 # ------------------------------------------------------------------------------ the parts of `fit`
@@ -239,11 +260,11 @@ Steps = Callable[..., Generator[Tensor, None, None]]  # a function of the form o
 
 def choose_steps(
     model: nn.Module,
-    objective: Objective,
-    batch_size: int,
-    processes: int,
-    device: torch.device,
-    fast: bool,
+    objective: Objective = reconstruction_error,
+    batch_size: int = 32,
+    processes: int = 1,
+    device: torch.device = CPU,
+    fast: bool = True,
 ) -> Steps:
     """The loop that trains: of those with the same numbers, up to rounding, the fastest.
 

@@ -1,10 +1,12 @@
 """Lesson 01's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from ae_helpers.data import ImageData, to_float
 from ae_helpers.exercises import lesson_01 as check
@@ -52,6 +54,13 @@ RIGHT = {
         "a parameter": lambda x: torch.nn.Parameter(x[:, None] / 255),
         "float64 on the way": lambda x: (x[:, None].double() / 255).float(),
         "a loop": lambda x: torch.stack([image[None].float() / 255 for image in x]),
+        "an axis moved": lambda x: x[None].permute(1, 0, 2, 3) / 255,
+        "unflatten": lambda x: (x / 255.0).unflatten(0, (-1, 1)),
+        "into empty": lambda x: torch.empty(len(x), 1, 28, 28).copy_(x[:, None]).div_(255),
+        "lists": lambda x: torch.tensor([[(image / 255).tolist()] for image in x]),
+        "channels last in memory": lambda x: (x[:, None] / 255).contiguous(
+            memory_format=torch.channels_last
+        ),
     },
     check.batches_per_epoch: {
         "negative floor": lambda n, b: -(-n // b),
@@ -63,6 +72,9 @@ RIGHT = {
         "a tensor": lambda n, b: torch.ceil(torch.tensor(n / b)),
         "torch counts": lambda n, b: len(torch.arange(n).split(b)),
         "a float that is whole": lambda n, b: float(np.ceil(n / b)),
+        "a fraction that is whole": lambda n, b: Fraction(-(-n // b)),
+        "NumPy's floor": lambda n, b: -np.floor_divide(-n, b),
+        "a DataLoader's": lambda n, b: len(DataLoader(range(n), batch_size=b)),
     },
     check.mean_image_error: {
         "number": error(lambda x, t, m: F.mse_loss(x, m.expand_as(x)).item()),
@@ -72,6 +84,18 @@ RIGHT = {
         "float64": error(lambda x, t, m: ((x.double() - m.double()) ** 2).mean().item()),
         "rounded": error(lambda x, t, m: round((x - m).square().mean().item(), 4)),
         "five decimals": error(lambda x, t, m: round((x - m).square().mean().item(), 5)),
+        "by matrix products": error(
+            lambda x, t, m: (
+                torch.cdist(x.double().flatten(1), m.double()[None].flatten(1)).square().mean()
+                / 784
+            )
+        ),
+        "variance and bias": error(
+            lambda x, t, m: (x.var(0, unbiased=False) + (x.mean(0) - m).square()).mean()
+        ),
+        "bytes, divided at the end": error(
+            lambda x, t, m: (255 * x - 255 * m).square().mean() / 255**2
+        ),
         "an array of one": error(lambda x, t, m: (x - m).square().mean().reshape(1).numpy()),
     },
 }
@@ -104,6 +128,14 @@ WRONG = {
             lambda x: (x[:, None].float() - x.min()) / (x.max() - x.min()),
             "from its darkest pixel to its brightest",
         ),
+        "each by its largest": (
+            lambda x: x[:, None].float() / x.amax((1, 2)).view(-1, 1, 1, 1),
+            "each image by its own largest",
+        ),
+        "root": (lambda x: (x[:, None] / 255).sqrt(), "or have other values"),
+        "mirrored": (lambda x: x.flip(2)[:, None] / 255, "or have other values"),
+        "half": (lambda x: x[:, None].half() / 255, "torch.float16"),
+        "three channels": (lambda x: (x[:, None] / 255).expand(-1, 3, -1, -1), "(5, 3, 28, 28)"),
         "fixed N": (lambda x: x.view(5, 1, 28, 28) / 255, "invalid for input of size 3136. For a"),
         "every second batch": (
             lambda x: (x[:, None] / 255).roll(len(x) - 5, 2),
@@ -124,6 +156,12 @@ WRONG = {
         "the other way round": (lambda n, b: b / n, "You divide the batch size by"),
         "that, rounded up": (lambda n, b: -(-b // n), "in batches of 32 you answer 1,"),
         "up from a tenth": (lambda n, b: int(n / b + 0.9), "For 97 images in batches of 32 you"),
+        "of the images": (lambda n, b: math.ceil(len(n) / b), "has no len(). You are given how"),
+        "of their shape": (lambda n, b: -(-n.shape[0] // b), "'shape'. You are given how many"),
+        "always 32": (lambda n, b: -(-n // 32), "For 70 images in batches of 7 you answer 3"),
+        "text": (lambda n, b: f"{-(-n // b)}", "Your answer is a str, '1875'"),
+        "up twice": (lambda n, b: math.ceil(n / b) + 1, "you answer 1,876, not 1,875"),
+        "the last batch's size": (lambda n, b: n % b or b, "you answer 32, not 1,875"),
         "at least one": (
             lambda n, b: max(1, n // b),
             "For 100 images in batches of 32 you answer 3",
@@ -137,6 +175,18 @@ WRONG = {
                 lambda x, t, m: round((x - m).square().mean().item(), 3),
                 "four decimals are needed",
             ),
+            "two decimals": (
+                lambda x, t, m: round((x - m).square().mean().item(), 2),
+                "0.02 may be right, but four decimals are needed",
+            ),
+            "test's own variance": (lambda x, t, m: x.var(0).mean(), "variance of the test images"),
+            "test's own mean, four decimals": (
+                lambda x, t, m: round((x - x.mean(0)).square().mean().item(), 4),
+                "Or you cut digits off",
+            ),
+            "variance": (lambda x, t, m: (x - m).var(), "the variance of the differences"),
+            "deviation": (lambda x, t, m: (x - m).std(), "a standard deviation"),
+            "half": (lambda x, t, m: (x - m).square().mean() / 2, "is not it; expected about"),
             "sum over pixels": (lambda x, t, m: 784 * (x - m).square().mean(), "784 times too"),
             "sum over images": (lambda x, t, m: (x - m).square().sum(0).mean(), "12 times too"),
             "mean, then square": (lambda x, t, m: (x - m).mean().square(), "a mean, squared"),
@@ -161,7 +211,10 @@ WRONG = {
             "absolute": (lambda x, t, m: (x - m).abs().mean(), "|x − m|"),
             "nothing subtracted": (lambda x, t, m: x.square().mean(), "all-black"),
             "one grey": (lambda x, t, m: (x - x.mean()).square().mean(), "uses one grey"),
-            "grey of training": (lambda x, t, m: (x - t.mean()).square().mean(), "uses one grey"),
+            "grey of training": (
+                lambda x, t, m: (x - t.mean()).square().mean(),
+                "all training pixels",
+            ),
             "on the training images": (lambda x, t, m: (t - m).square().mean(), "measured on"),
             "signs cancel": (lambda x, t, m: (x - m).mean(), "isn't squared"),
             "made up": (lambda x, t, m: 0.5, "0.5 is not it; expected about 0.0"),
@@ -174,4 +227,4 @@ WRONG = {
 }
 
 
-TestZoo = zoo_tests(RIGHT, WRONG, alike={"grey of training"})
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"root", "mirrored"})

@@ -59,6 +59,10 @@ CASES = {
         lambda g: plots.loss_curve(g.history, STICKS),
         ["epoch (0: before training)", "MSE per pixel", "Error per epoch", "test"],
     ),
+    "curves": (
+        lambda g: plots.curves({"with": [0.2, 0.02]}, STICKS, title="A title", xlabel="step"),
+        ["MSE per pixel", "A title", "step", "with", " all-black 0.1140"],
+    ),
     "epochs": (
         lambda g: plots.epochs(g.digits, g.history, [0, 1, 3]),
         ["original", "before", "epoch 1", "epoch 3"],
@@ -422,6 +426,18 @@ def test_loss_curve(given):
     ]
     colours = [to_hex(line.get_color()).upper() for line in axis.get_lines()[:2]]
     assert colours == [style.BLUE, style.ORANGE]  # told apart with any colour vision
+
+
+def test_curves_begin_at_0_and_leave_gaps():
+    errors = {"running": [float("nan"), 0.05, 0.02], "finished": [0.2, 0.03, 0.01]}
+    axis = plots.curves(errors, STICKS, xlabel="epoch").axes[0]
+    lines = lines_of(axis)
+    assert axis.get_yscale() == "log" and axis.get_xlabel() == "epoch"
+    np.testing.assert_array_equal(lines["finished"].get_xydata(), [[0, 0.2], [1, 0.03], [2, 0.01]])
+    np.testing.assert_array_equal(lines["running"].get_xydata()[1:], [[1, 0.05], [2, 0.02]])
+    assert lines["running"].get_linestyle() != lines["finished"].get_linestyle()
+    heights = [line.get_ydata()[0] for line in axis.get_lines() if line.get_linestyle() == ":"]
+    assert heights == list(STICKS.values())
 
 
 def test_loss_curve_of_a_training_that_was_stopped_in_its_first_epoch():

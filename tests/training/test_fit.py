@@ -456,6 +456,36 @@ def test_trained_backbone(small, tmp_path, monkeypatch, same_weights, same_histo
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
+def test_a_backbone_trained_by_fit_is_found(small, tmp_path, monkeypatch, build, capsys):
+    """Lesson 04 trains by ``fit`` in ``backbone_folder``; 05 reads by ``trained_backbone``."""
+    monkeypatch.setattr(fit_module, "own_folder", lambda name: tmp_path / name)
+    digits = small.take(160)
+    folder = training.backbone_folder(digits, 2, 32, 1e-2, 3)
+    history = fit(build(3), digits, 2, 32, 1e-2, seed=3, folder=folder, progress=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "_record", None)  # it must be found, not trained
+        _, known = training.trained_backbone(digits, epochs=2, seed=3)
+    assert known.test_error == history.test_error
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"going on from {folder.name}/last.pt, after epoch 2",
+        "nothing is left to train; delete that file to train anew",
+    ]
+
+
+def test_each_training_of_the_backbone_has_a_folder_of_its_own(small, refused):
+    recipe = small, 15, 32, 1e-2, 0
+    others = [small.take(160), 14, 64, 3e-3, 1]
+    folders = {training.backbone_folder(*recipe)}
+    for place, other in enumerate(others):
+        folders.add(training.backbone_folder(*recipe[:place], other, *recipe[place + 1 :]))
+    assert len(folders) == 1 + len(others)
+    by_numpy = small, np.int64(15), np.int64(32), np.float64(1e-2), np.int64(0)
+    assert training.backbone_folder(*by_numpy) == training.backbone_folder(small)
+    with refused(ValueError, "seed='x'"):
+        training.backbone_folder(small, seed="x")
+
+
 # ----------------------------------------------------------------------------- torch's own settings
 
 
