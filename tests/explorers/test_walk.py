@@ -136,8 +136,7 @@ def test_by_keyboard(browser, lab, lesson):
                 walk.answer(typed[index])
             if index == len(cells) // 2:
                 walk.restart()
-
-            if "on_epoch=" in "".join(cell["source"]):
+            if "on_epoch=redraw" in "".join(cell["source"]):
                 walk.train_and_load_again(index)
             if index < len(cells) - 1:
                 walk.run(index)
