@@ -7,12 +7,18 @@ import os
 import sys
 from pathlib import Path
 
-from ae_helpers.course import execute, refresh, series, sweep
+from ae_helpers.course import execute, own_pictures, refresh, series, sweep
 from ae_helpers.files import data_dir, replacing
+
+RECIPE = {"epochs": 15, "batch_size": 32, "learning_rate": 1e-2}  # the backbone's
 
 
 def train(args: argparse.Namespace) -> int:
-    """Train the backbone; write its checkpoints and pictures; print its error, measured."""
+    """Train the backbone, or on a folder; write network and pictures; print its error, measured."""
+    if own_pictures.is_folder(args.data):
+        own_pictures.settle(args, own_pictures.SETTINGS, RECIPE)
+        return own_pictures.train_on_folder(args)
+    own_pictures.settle(args, RECIPE, own_pictures.SETTINGS)
     import torch
 
     from ae_helpers import measures, plots, training
@@ -94,7 +100,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 
     def add_data_options(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
-            "--data", default="mnist", metavar="NAME", help="which dataset (default: %(default)s)"
+            "--data",
+            default="mnist",
+            metavar="NAME",
+            help="which dataset (default: %(default)s); train takes a folder of pictures, too",
         )
         sub.add_argument(
             "--data-dir",
@@ -118,19 +127,26 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     sweep.add_sweep_arguments(
         command("sweep", sweep.sweep, "run one experiment with every combination of parameters")
     )
+    own_pictures.add_inspect_arguments(
+        command(
+            "inspect", own_pictures.inspect, "judge pictures by a network that knows their kind"
+        )
+    )
     sub = command("train", train, "train the backbone; write checkpoints and pictures")
     add_data_options(sub)
+    own_pictures.add_folder_arguments(sub)
     sub.add_argument(
         "--epochs",
         type=int,
-        default=15,
-        help="how often each image is visited (default: %(default)s)",
+        help=f"how often each image is visited (default: {RECIPE['epochs']})",
     )
     sub.add_argument(
-        "--batch-size", type=int, default=32, help="images per step (default: %(default)s)"
+        "--batch-size", type=int, help=f"images per step (default: {RECIPE['batch_size']})"
     )
     sub.add_argument(
-        "--learning-rate", type=float, default=1e-2, help="Adam's step size (default: %(default)s)"
+        "--learning-rate",
+        type=float,
+        help=f"Adam's step size (default: {RECIPE['learning_rate']})",
     )
     sub.add_argument(
         "--seed",
@@ -158,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ["AE_DATA_DIR"] = os.path.abspath(os.path.expanduser(folder))
     try:
         return args.function(args)
-    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+    except (ImportError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

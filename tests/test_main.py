@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ae_helpers import data, measures, plots, training
-from ae_helpers.__main__ import main, parse
-from ae_helpers.course import execute
+from ae_helpers.__main__ import RECIPE, main, parse
+from ae_helpers.course import execute, own_pictures
 from ae_helpers.measures import baselines
 from ae_helpers.models import checkpoints
 
@@ -178,8 +178,10 @@ COMMANDS = {
     "play": "--port --no-browser --theme",
     "execute": "-p --lessons --output",
     "refresh": "--lessons --anyway",
-    "sweep": "-p --processes --output",
-    "train": "--data --data-dir --epochs --batch-size --learning-rate --seed --output",
+    "sweep": "-p --notebook --processes --output",
+    "inspect": "--output",
+    "train": "--data --data-dir --size --numbers --steps --epochs --batch-size --learning-rate "
+    "--seed --output",
     "data": "--data --data-dir",
 }
 
@@ -201,6 +203,7 @@ def test_help_explains_every_option(capsys, command, options):
 
 def test_defaults_are_the_recipe():
     args = parse(["train"])
+    own_pictures.settle(args, RECIPE, own_pictures.SETTINGS)
     assert (args.epochs, args.batch_size, args.learning_rate, args.seed) == (15, 32, 1e-2, 0)
     assert (args.data, args.data_dir, args.output) == ("mnist", None, Path("runs/train"))
 

@@ -31,8 +31,15 @@ def add_sweep_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar=("NAME", "VALUE"),
-        help="a parameter of notebooks/experiment.ipynb and the values to try; may be repeated: "
-        "all combinations are run (-p learning_rate 1e-3 1e-2 -p seed 0 1 2)",
+        help="a parameter of the notebook and the values to try; may be repeated: all combinations "
+        "are run (-p learning_rate 1e-3 1e-2 -p seed 0 1 2)",
+    )
+    parser.add_argument(
+        "--notebook",
+        type=Path,
+        metavar="FILE",
+        help="another than notebooks/experiment.ipynb, with a cell tagged parameters, and one "
+        'tagged result that prints JSON with a "test error"',
     )
     parser.add_argument(
         "--processes", type=int, default=2, help="how many at once (default: %(default)s)"
@@ -58,12 +65,16 @@ def sweep(args: argparse.Namespace) -> int:
     Raises:
         ValueError: no such parameter, a parameter without values or given twice, ``--processes``
             below 1.
+        FileNotFoundError: no such notebook.
         OSError: the folder can't be written.
     """
     if args.processes < 1:
         raise ValueError(f"--processes {args.processes}; expected at least 1, 2 by default.")
     folder, started = args.output.resolve(), time.monotonic()
-    plan = {_file_name(settings): settings for settings in combinations(args.grid)}
+    notebook = (args.notebook or experiment()).resolve()
+    if not notebook.is_file():
+        raise FileNotFoundError(f"{notebook} isn't a file; expected a notebook. Correct the path.")
+    plan = {_file_name(settings): settings for settings in combinations(args.grid, notebook)}
     results = {name: read_result(folder / name) for name in plan}
     to_do = [name for name, result in results.items() if "error" in result]
     print(f"{len(plan)} runs, {len(plan) - len(to_do)} of them finished before, into {folder}")
@@ -73,7 +84,7 @@ def sweep(args: argparse.Namespace) -> int:
         try:
             runs = {}
             for name in to_do:
-                runs[pool.submit(_run, folder / name, plan[name], args.processes)] = name
+                runs[pool.submit(_run, notebook, folder / name, plan[name], args.processes)] = name
             for number, run in enumerate(as_completed(runs), start=1):
                 run.result()  # raises what went wrong beside the experiment itself
                 name = runs[run]
@@ -92,16 +103,17 @@ def sweep(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def combinations(grid: Sequence[Sequence[str]]) -> list[dict[str, object]]:
+def combinations(grid: Sequence[Sequence[str]], notebook: Path) -> list[dict[str, object]]:
     """All combinations of the values of each parameter, which are read as papermill's -p does.
 
     Args:
         grid: for each parameter its name and, after it, its values.
+        notebook: which has these parameters.
 
     Raises:
-        ValueError: a parameter that the experiment doesn't have, without values, or given twice.
+        ValueError: a parameter that the notebook doesn't have, without values, or given twice.
     """
-    notebook, values = experiment(), {}
+    values: dict[str, list] = {}
     for name, *given in grid:
         if not given:
             raise ValueError(f"-p {name} has no values; expected some: -p {name} 1 2 3")
@@ -133,13 +145,14 @@ def _file_name(settings: dict[str, object]) -> str:
     return re.sub(r"[^\w.,=+-]", "_", text) + ".ipynb"
 
 
-def _run(path: Path, settings: dict[str, object], processes: int) -> None:
-    """Execute the experiment into ``path``; an error in it is in the notebook, and not raised."""
+def _run(notebook: Path, path: Path, settings: dict[str, object], processes: int) -> None:
+    """Execute the notebook into ``path``; an error in it is in the notebook, and not raised."""
     import joblib
 
     with replacing(path) as part:
-        command = [sys.executable, "-m", "papermill", str(experiment()), str(part)]
-        command += ["--cwd", str(experiment().parent), "--no-progress-bar", "--log-level", "ERROR"]
+        command = [sys.executable, "-m", "papermill", str(notebook), str(part)]
+        # Paths among the settings are those of whoever typed them.
+        command += ["--cwd", os.getcwd(), "--no-progress-bar", "--log-level", "ERROR"]
         command += ["--parameters_yaml", json.dumps(settings)]  # JSON is YAML
         threads = str(max(1, joblib.cpu_count() // processes))
         done = subprocess.run(

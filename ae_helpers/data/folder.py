@@ -10,10 +10,10 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ae_helpers.data.images import ImageData
+from ae_helpers.data.images import ImageData, split
+from ae_helpers.data.settings import is_whole, plain
 
 MODES = {1: "L", 3: "RGB"}  # PIL's names for grey and colour
-TESTED = 5  # one picture in so many is a test image
 
 
 def load_folder(
@@ -24,7 +24,8 @@ def load_folder(
     Each picture is turned the way the camera was held (EXIF), laid on black where it is
     transparent, and converted to grey or RGB; of a moving one, the first. With ``size``, it is
     scaled until it covers that size, and what then stands over is cut off evenly on both sides.
-    Every fifth picture, drawn with ``seed``, is for testing.
+    Every fifth picture, drawn with ``seed``, is for testing. Both sets are in the order in which
+    they were drawn, so that the first hundred are a fair sample of all classes.
 
     A file that can't be read is left out, and a printed line says which, and why; those that PIL
     doesn't know by their ending are counted in one line. Hidden files are ignored.
@@ -36,45 +37,53 @@ def load_folder(
         seed: which pictures are for testing.
 
     Returns:
-        ``uint8`` images; a label is the number of the picture's own folder, in alphabetical order.
+        ``uint8`` images; a label is the number of the picture's own folder, in alphabetical order,
+        and ``classes`` has its name, relative to ``path``. ``train_files`` and ``test_files`` are
+        the pictures' names, relative to ``path``.
 
     Raises:
         FileNotFoundError: no such folder.
         ValueError: fewer than two readable pictures, sizes that differ, or settings that can't be.
+        MemoryError: more pictures than this computer can hold; the message says how much they need.
     """
     folder = Path(os.path.expanduser(path))
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{folder} isn't a folder; expected one that holds pictures. Correct the path."
+            f"{folder.absolute()} isn't a folder; expected one that holds pictures. Correct the "
+            "path."
         )
     if channels not in MODES:
         raise ValueError(f"channels={channels!r}; expected 1 (grey) or 3 (RGB).")
-    if isinstance(size, int):
-        size = (size, size)
-    if size and not (len(size) == 2 and all(isinstance(n, int) and n >= 1 for n in size)):
-        raise ValueError(f"size={size!r}; expected (height, width) in pixels, from 1 on.")
+    size = _checked(size)
 
-    images, owners, first, readable, unknown = [], [], None, _endings(), Counter[str]()
+    readable, unknown, files = _endings(), Counter[str](), []
     for file in _files(folder):
-        if (ending := file.suffix.lower()) not in readable:
+        if (ending := file.suffix.lower()) in readable:
+            files.append(file)
+        else:
             unknown[ending or "without an ending"] += 1
-            continue
+    images, first = torch.empty(0), None
+    kept: list[Path] = []
+    for file in files:
         try:
             image = _read(file, MODES[channels], size)
         except Exception as error:  # whatever is wrong with one file, the others are read
             _leave_out(file, folder, error)
             continue
-        first = first or (file, image.shape)
+        if not first:
+            first = (file, image.shape)
+            _check_memory(len(files), image)
+            images = torch.empty(len(files), *image.shape, dtype=torch.uint8)
         if image.shape != first[1]:
             raise ValueError(
                 f"{first[0].name} and {file.name} are "
                 f"{first[1][2]}×{first[1][1]} and {image.shape[2]}×{image.shape[1]} pixels; "
                 "expected one size for all. Say which: size=32 scales and crops them to 32×32."
             )
-        images.append(image)
-        owners.append(file.parent)
+        images[len(kept)] = image
+        kept.append(file)
     note = _left_out_by_ending(unknown) if unknown else ""
-    if len(images) < 2:
+    if len(kept) < 2:
         found = f"one picture, {first[0].name}," if first else "no picture"
         raise ValueError(
             f"There is {found} in {folder} that can be read; expected at least two, one to train "
@@ -83,7 +92,63 @@ def load_folder(
         )
     if note:
         print(note)
-    return _split(folder, torch.stack(images), owners, seed)
+    return _split(folder, images[: len(kept)], kept, seed)
+
+
+def load_picture(path: str | Path, shape: Sequence[int]) -> Tensor:
+    """One picture file, read as ``load_folder`` reads it.
+
+    Args:
+        path: the file, in any format that PIL knows.
+        shape: ``(C, H, W)`` that it gets, such as ``model.input_shape``.
+
+    Returns:
+        ``(1, C, H, W)``, ``uint8``: a batch of one, as networks and measures take it.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no picture that can be read, or channels that are neither 1 nor 3.
+    """
+    file, (channels, *size) = Path(os.path.expanduser(path)), shape
+    if channels not in MODES:
+        raise ValueError(f"The shape {tuple(shape)} has {channels} channels; expected 1 or 3.")
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} isn't a file; expected a picture. Correct the path.")
+    if (ending := file.suffix.lower()) not in _endings():
+        raise ValueError(f"{file.name}: {_left_out_by_ending(Counter({ending: 1}))}")
+    try:
+        return _read(file, MODES[channels], _checked(size))[None]
+    except Exception as error:  # as for a folder: whatever is wrong with it
+        reason = (str(error) or repr(error)).replace(str(file), file.name).splitlines()[0]
+        raise ValueError(
+            f"{file.name} can't be read ({reason}); expected a picture. Open it in another "
+            "program, and save it anew."
+        ) from error
+
+
+def _checked(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    numbers = [plain(n) for n in (size if isinstance(size, Sequence) else (size, size))]
+    if not (len(numbers) == 2 and all(is_whole(n, 1) for n in numbers)):
+        raise ValueError(f"size={size!r}; expected (height, width) in pixels, from 1 on.")
+    return numbers[0], numbers[1]
+
+
+def _check_memory(count: int, image: Tensor) -> None:
+    """Refuse more than half of this computer's memory, before it is filled."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows doesn't say
+        return
+    needed = 2 * count * image.numel()  # once as they are read, once in training and test set
+    if needed > total / 2:
+        shape = "×".join(map(str, image.shape))
+        raise MemoryError(
+            f"{count:,} pictures of {shape} need {needed / 1e9:.1f} GB while they are read; "
+            f"expected at most half of the {total / 1e9:.1f} GB that this computer has. Choose a "
+            "smaller size, or take a part of the pictures."
+        )
 
 
 def _files(folder: Path) -> list[Path]:
@@ -145,12 +210,12 @@ def _read(file: Path, mode: str, size: tuple[int, int] | None) -> Tensor:
     return pixels[None] if mode == "L" else pixels.permute(2, 0, 1).contiguous()
 
 
-def _split(folder: Path, images: Tensor, owners: Sequence[Path], seed: int) -> ImageData:
+def _split(folder: Path, images: Tensor, files: Sequence[Path], seed: int) -> ImageData:
+    owners = [file.parent.relative_to(folder).as_posix() for file in files]
+    names = [file.relative_to(folder).as_posix() for file in files]
     classes = sorted(set(owners))
     labels = torch.tensor([classes.index(owner) for owner in owners])
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-    tests = max(len(images) // TESTED, 1)
-    test, train = order[:tests].sort().values, order[tests:].sort().values
+    train, test = split(len(images), seed)
     return ImageData(
         folder.name,
         f"{len(images):,} pictures of your own",
@@ -158,4 +223,7 @@ def _split(folder: Path, images: Tensor, owners: Sequence[Path], seed: int) -> I
         labels[train],
         images[test],
         labels[test],
+        classes=tuple(folder.name if name == "." else name for name in classes),
+        train_files=tuple(names[i] for i in train),
+        test_files=tuple(names[i] for i in test),
     )

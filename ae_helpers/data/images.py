@@ -1,11 +1,13 @@
 """What a dataset is here, and the one way from its bytes to what the networks take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ae_helpers.data.settings import is_whole, plain
+
+TESTED = 5  # one image in so many of the reader's own is a test image
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,8 @@ class ImageData:
 
     Images are ``uint8`` in 0 … 255, shape ``(N, C, H, W)``: a quarter of the memory of floats.
     ``to_float`` turns a batch into ``float32`` in [0, 1]. Labels are ``int64``, shape ``(N,)``.
+    ``classes`` are their names, and the files those that the images were read from; both may be
+    unknown, and empty.
     """
 
     name: str
@@ -22,6 +26,9 @@ class ImageData:
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+    classes: tuple[str, ...] = field(default=(), kw_only=True)
+    train_files: tuple[str, ...] = field(default=(), kw_only=True)
+    test_files: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def is_sample(self) -> bool:
@@ -47,6 +54,8 @@ class ImageData:
             train_labels=self.train_labels[:train],
             test_images=self.test_images[:test],
             test_labels=self.test_labels[:test],
+            train_files=self.train_files[:train],
+            test_files=self.test_files[:test],
         )
 
     def __repr__(self) -> str:
@@ -56,6 +65,45 @@ class ImageData:
             f"images of {shape}, {str(self.train_images.dtype).removeprefix('torch.')}\n"
             f"source: {self.provenance}"
         )
+
+
+def split(count: int, seed: int = 0) -> tuple[list[int], list[int]]:
+    """Which of so many images are to train on and which to test, every fifth, in random order."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    tests = max(count // TESTED, 1)
+    return order[tests:], order[:tests]
+
+
+def from_tensors(
+    images: Tensor, labels: Tensor | None = None, name: str = "own", seed: int = 0
+) -> ImageData:
+    """A dataset of images that are tensors already; every fifth, drawn with ``seed``, is to test.
+
+    Args:
+        images: ``(N, C, H, W)``, ``uint8``, or floats in [0, 1], which become ``uint8``; at least
+            two.
+        labels: ``(N,)``, whole numbers; by default all 0.
+        name: what it is called.
+        seed: which images are for testing.
+
+    Raises:
+        TypeError, ValueError: see ``check_images``; a single image, or another number of labels.
+    """
+    check_images(images)
+    if len(images) < 2:
+        raise ValueError("One image; expected at least two, one to train on and one to test.")
+    labels = torch.zeros(len(images)) if labels is None else torch.as_tensor(labels)
+    if labels.shape != (len(images),):
+        raise ValueError(
+            f"Labels have shape {tuple(labels.shape)}; expected {(len(images),)}, one for each "
+            "image. Leave them out if there are none."
+        )
+    images, labels = images.detach().cpu(), labels.cpu().long()
+    if images.dtype != torch.uint8:
+        images = (images * 255).round().byte()
+    train, test = split(len(images), seed)
+    source = f"{len(images):,} images of your own"
+    return ImageData(name, source, images[train], labels[train], images[test], labels[test])
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -84,7 +132,11 @@ def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> N
             "Convert them with torch.as_tensor(images)."
         )
     if images.ndim != 4:
-        cure = " Add the channel axis: images[:, None]." if images.ndim == 3 else ""
+        cure = ""
+        if images.ndim == 3:
+            cure = " Add the channel axis: images[:, None]."
+            if len(images) in (1, 3):
+                cure += " A single image lacks the first axis instead: image[None]."
         raise ValueError(
             f"Images have shape {tuple(images.shape)}; expected four axes (N, C, H, W).{cure}"
         )

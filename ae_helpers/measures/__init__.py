@@ -5,4 +5,10 @@
 ``applications`` damages, repairs and compresses images.
 """
 
-from ae_helpers.measures.errors import evaluate, image_errors, reconstruct
+from ae_helpers.measures.errors import (
+    error_maps,
+    evaluate,
+    image_errors,
+    reconstruct,
+    worst_patch,
+)

@@ -142,7 +142,15 @@ def fill_by_pca(
 
     Returns:
         The images with those pixels filled in, in [0, 1].
+
+    Raises:
+        ValueError: directions of fewer images than an image has numbers.
     """
+    if len(directions.deviations) < len(directions.mean):
+        raise ValueError(
+            f"{len(directions.deviations)} directions for images of {len(directions.mean):,} "
+            "numbers; expected as many as numbers. Compute them from more images than that."
+        )
     spreads = directions.deviations.square().double()
     noise = spreads[components:].mean()
     axes = directions.axes.double()

@@ -41,7 +41,8 @@ def pca_errors(data: ImageData, components: list[int]) -> list[float]:
         points = to_float(part).flatten(1)
         # Each component takes the square of its coordinate away from what is left of the image.
         gains = directions.coordinates(points).square().sum(0)[: max(components)]
-        total += torch.cat([(points - directions.mean).square().sum().view(1), -gains])
+        total[0] += (points - directions.mean).square().sum()
+        total[1 : len(gains) + 1] -= gains
     left = total.cumsum(0) / (len(data.test_images) * pixels)
     return [max(left[k].item(), 0.0) for k in components]  # rounding may end below 0
 
@@ -56,12 +57,15 @@ def measuring_sticks(data: ImageData, components: int = 64) -> dict[str, float]:
     }
 
 
-def pca_network(directions: Directions, components: int) -> Paired:
+def pca_network(
+    directions: Directions, components: int, shape: tuple[int, ...] = Paired.input_shape
+) -> Paired:
     """PCA as an autoencoder of two linear layers, with its weights set and not trained.
 
     Args:
-        directions: ``pca.principal_directions`` of grey images, 28×28.
-        components: how many numbers its code has, from 1 to the number of pixels.
+        directions: ``pca.principal_directions`` of images.
+        components: how many numbers its code has, from 1 to the number of directions.
+        shape: ``(C, H, W)`` of an image.
     """
     axes = directions.axes[:, :components]
     down, up = nn.Linear(*axes.shape), nn.Linear(*axes.T.shape)
@@ -71,5 +75,7 @@ def pca_network(directions: Directions, components: int) -> Paired:
         up.weight.copy_(axes)
         up.bias.copy_(directions.mean)
     encoder = nn.Sequential(nn.Flatten(), down)
-    decoder = nn.Sequential(nn.Flatten(), up, nn.Unflatten(1, Paired.input_shape))
-    return Paired(encoder, decoder, components)
+    decoder = nn.Sequential(nn.Flatten(), up, nn.Unflatten(1, shape))
+    network = Paired(encoder, decoder, components)
+    network.input_shape = shape
+    return network

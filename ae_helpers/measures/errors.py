@@ -5,6 +5,7 @@ Pixels are in [0, 1], and errors are averaged over images.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ae_helpers.data import to_float
 from ae_helpers.models import in_evaluation
@@ -18,6 +19,25 @@ def image_errors(images: Tensor, reconstructions: Tensor) -> Tensor:
     parts = (each.split(1_000) for each in (images, reconstructions.expand_as(images)))
     pairs = zip(*parts, strict=True)
     return torch.cat([(to_float(a) - to_float(b)).square().flatten(1).mean(1) for a, b in pairs])
+
+
+def error_maps(images: Tensor, reconstructions: Tensor) -> Tensor:
+    """The squared error of each pixel, mean of its channels: two ``(N, C, H, W)`` → ``(N, H, W)``.
+
+    Part by part to save memory; ``float32``.
+    """
+    parts = zip(images.split(1_000), reconstructions.split(1_000), strict=True)
+    return torch.cat([(to_float(a) - to_float(b)).square().mean(1) for a, b in parts])
+
+
+def worst_patch(images: Tensor, reconstructions: Tensor, side: int = 5) -> Tensor:
+    """The highest error that a square of the image has: two ``(N, C, H, W)`` → ``(N,)``.
+
+    A defect is small. In the mean over all pixels it drowns; in a square of about its own size, the
+    mean of ``side × side`` pixels of ``error_maps``, it doesn't.
+    """
+    maps = error_maps(images, reconstructions)
+    return F.avg_pool2d(maps[:, None], side, stride=1).flatten(1).amax(1)
 
 
 def reconstruct(model: nn.Module, images: Tensor, batch_size: int = 200) -> Tensor:

@@ -27,6 +27,26 @@ def encode(model: nn.Module, images: Tensor) -> Tensor:
     return in_evaluation(model, model.encode, images, batch_size=200)  # type: ignore[arg-type]
 
 
+def decode(model: nn.Module, codes: Tensor) -> Tensor:
+    """The images of latent codes, in evaluation mode, part by part to save memory.
+
+    Args:
+        model: with ``decode``; its mode (training or evaluation) is put back afterwards.
+        codes: ``(N, latent_size)``, floats, as ``encode`` gives them.
+
+    Returns:
+        ``(N, C, H, W)``, ``float32``, on the CPU.
+    """
+    device, was_training = next(model.parameters(), codes).device, model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            parts = [model.decode(part.float().to(device)).cpu() for part in codes.split(200)]  # type: ignore[operator]
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
+
+
 class Neighbours:
     """Finds the nearest of given points, by Euclidean distance.
 
@@ -96,5 +116,5 @@ def random_codes(directions: Directions, count: int, generator: torch.Generator)
     Returns:
         ``(count, latent_size)``.
     """
-    noise = torch.randn(count, len(directions.mean), generator=generator)
+    noise = torch.randn(count, len(directions.deviations), generator=generator)
     return directions.points(noise * directions.deviations)

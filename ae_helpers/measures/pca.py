@@ -10,6 +10,8 @@ from torch import Tensor
 
 from ae_helpers.data import to_float
 
+WHOLE = 1_000  # up to so many numbers in a point, the table of all pairs of them is made
+
 
 @dataclass(frozen=True)
 class Directions:
@@ -17,8 +19,10 @@ class Directions:
 
     Attributes:
         mean: ``(D,)``, the middle of the cloud.
-        axes: ``(D, D)``; column j is direction j, of length 1, at right angles to the others.
-        deviations: ``(D,)``, falling: the standard deviation of the points along each direction.
+        axes: ``(D, K)``; column j is direction j, of length 1, at right angles to the others. K is
+            D; or N − 1, where N points of more than ``WHOLE`` numbers have made them, and N is
+            smaller than D: they vary along no others.
+        deviations: ``(K,)``, falling: the standard deviation of the points along each direction.
     """
 
     mean: Tensor
@@ -26,7 +30,7 @@ class Directions:
     deviations: Tensor
 
     def coordinates(self, points: Tensor) -> Tensor:
-        """Where points are along each direction, seen from the mean: ``(N, D)`` → ``(N, D)``."""
+        """Where points are along each direction, seen from the mean: ``(N, D)`` → ``(N, K)``."""
         return (points - self.mean) @ self.axes
 
     def points(self, coordinates: Tensor) -> Tensor:
@@ -45,6 +49,9 @@ def principal_directions(points: Tensor) -> Directions:
     network on the smallest machines that these lessons run on. A direction and its opposite are
     equally right; here the largest entry of each is positive.
 
+    Of some hundred photographs, with thousands of numbers each, the same directions come out of a
+    table of N × N in place of D × D, in a fraction of the time (Sirovich & Kirby, 1987).
+
     Args:
         points: ``(N, …)``, flattened to ``(N, D)``; ``uint8`` is divided by 255.
 
@@ -59,11 +66,17 @@ def principal_directions(points: Tensor) -> Directions:
     parts = [part.flatten(1) for part in points.split(1_000)]
     sums = (to_float(part).double().sum(0) for part in parts)
     mean = (sum(sums, torch.zeros(())) / len(points)).float()
-    covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-    for part in parts:
-        centred = to_float(part) - mean
-        covariance += centred.T @ centred
-    values, vectors = torch.linalg.eigh(covariance / (len(points) - 1))
-    values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)  # the largest came last
+    if WHOLE < len(mean) > len(points):
+        centred = (to_float(points).flatten(1) - mean).double()
+        vectors, spreads, _ = torch.linalg.svd(centred.T, full_matrices=False)
+        # The last one is none: a cloud of N points has N − 1 directions.
+        vectors, values = vectors[:, :-1], spreads[:-1].square() / (len(points) - 1)
+    else:
+        covariance = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+        for part in parts:
+            centred = to_float(part) - mean
+            covariance += centred.T @ centred
+        values, vectors = torch.linalg.eigh(covariance / (len(points) - 1))
+        values, vectors = values.flip(0).clamp(min=0), vectors.flip(1)  # the largest came last
     largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
     return Directions(mean, (vectors * largest.sign()).float(), values.sqrt().float())

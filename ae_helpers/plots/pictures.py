@@ -37,15 +37,17 @@ def images(rows: Tensor | dict[str, Tensor], titles: Sequence[str] = ()) -> Figu
 
 
 @styled
-def before_after(images: Tensor, **reconstructions: Tensor) -> Figure:
+def before_after(images: Tensor, error_max: float = ERROR_MAX, **reconstructions: Tensor) -> Figure:
     """Images, and below them each reconstruction with its error map and its error per image.
 
     Args:
         images: ``(N, C, H, W)``, C 1 or 3, ``uint8`` or floats in [0, 1]; ten fit well.
+        error_max: from where on the error map is darkest.
         reconstructions: one ``(N, C, H, W)`` each, keyed by its label: ``before=…, after=…``.
 
     The error map is the squared error of each pixel, in RGB the mean of its three, white for 0,
-    darkest from ``ERROR_MAX`` on: the same scale in every figure. The number is the image's MSE.
+    darkest from ``ERROR_MAX`` on, the same scale in every figure, unless a smaller one is given: in
+    colour pictures few pixels are off by as much. The number is the image's MSE.
     """
     labels = ["original"]
     for label in reconstructions:
@@ -59,7 +61,7 @@ def before_after(images: Tensor, **reconstructions: Tensor) -> Figure:
         for i, error in enumerate(errors):
             digit(axes[2 * number + 1, i], output[i])
             mapped = axes[2 * number + 2, i].imshow(
-                squared[i].mean(0), cmap="Oranges", vmin=0, vmax=ERROR_MAX
+                squared[i].mean(0), cmap="Oranges", vmin=0, vmax=error_max
             )
             axes[2 * number + 2, i].set_xlabel(f"{error:.4f}", fontsize=9)
     bar = figure.colorbar(mapped, ax=axes[:, -1], extend="max", aspect=30)

@@ -13,6 +13,7 @@ from ae_helpers.training.fit import (
     best_device,
     choose_steps,
     fit,
+    plan,
     trained_backbone,
 )
 from ae_helpers.training.loop import reconstruction_error, train_steps

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,25 @@ def batch_order(images: int, seed: int, epoch: int) -> Tensor:
     """The order in which epoch 1, 2, … visits the images: the same for the same seed and epoch."""
     number = 1_000 * _seed(seed) + epoch
     return torch.randperm(images, generator=torch.Generator().manual_seed(number))
+
+
+def plan(images: int, steps: int) -> dict[str, Any]:
+    """Batch size and epochs for about so many steps: ``fit(model, data, **plan(640, 2_500))``.
+
+    What a network learns, it learns in steps; an epoch of a hundred images is three of them. A
+    batch is a twentieth of the images, from 8 to 64, so that an epoch has some twenty steps at
+    least; epochs are as many as it takes for ``steps``.
+
+    Raises:
+        ValueError: a number of images or steps that isn't a whole number from 1 on.
+    """
+    images, steps = plain(images), plain(steps)
+    for name, value in {"images": images, "steps": steps}.items():
+        if not is_whole(value, 1):
+            raise ValueError(f"{name}={value!r}; expected a whole number from 1 on.")
+    batch_size = min(max(images // 20, 8), 64, images)
+    per_epoch = math.ceil(images / batch_size)
+    return {"epochs": math.ceil(steps / per_epoch), "batch_size": batch_size}
 
 
 def fit(
@@ -109,6 +129,11 @@ def fit(
             ``folder`` that was made with others.
         OSError: a checkpoint can't be written.
     """
+    if not isinstance(data, ImageData):
+        raise TypeError(
+            f"The data are a {type(data).__name__}; expected an ImageData, as data.load and "
+            "data.load_folder give it. For images that are a tensor: data.from_tensors(images)."
+        )
     given = epochs, batch_size, learning_rate, warmup_steps, one_cycle, fast
     epochs, batch_size, learning_rate, warmup_steps, one_cycle, fast = map(plain, given)
     seed = _seed(seed)
@@ -361,7 +386,9 @@ def _test(model: nn.Module, data: ImageData, history: History) -> tuple[float, l
     output = reconstruct(model, few)
     if math.isfinite(error):
         history.reconstructions.append((output[:SHOWN].clamp(0, 1) * 255).round().byte())
-    if epoch and not history.problems and has_collapsed(few, output):
+    # While the rate of one cycle still rises, steps are too small to have learned anything yet.
+    began = epoch > 0.3 * history.settings["one_cycle"]
+    if began and not history.problems and has_collapsed(few, output):
         return error, [
             f"epoch {epoch}: the network has collapsed, it answers every image with the same "
             "picture. Try another seed, a smaller learning_rate, or warmup_steps=300."

@@ -15,7 +15,7 @@ from ae_helpers.data import check_images, to_float
 from ae_helpers.measures import applications
 from ae_helpers.plots.style import BLUE, ERROR_MAX, ORANGE, VERMILION, styled
 from ae_helpers.widgets.controls import choice, slider
-from ae_helpers.widgets.drawing import PAD, Brush, side_of
+from ae_helpers.widgets.drawing import PAD, Brush
 from ae_helpers.widgets.explorer import Explorer, check_named, own_copies
 from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture, tiles
 
@@ -31,22 +31,23 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
     or more.
 
     Args:
-        networks: trained autoencoders of grey, square images by name, such as
-            ``{"denoiser": shipped.denoiser()}``. Copies are explored, as they are now.
-        images: ``(N, 1, S, S)``, ``uint8`` or in [0, 1]: what to choose from.
+        networks: trained autoencoders by name, such as ``{"denoiser": shipped.denoiser()}``.
+            Copies are explored, as they are now.
+        images: ``(N, C, H, W)``, C 1 or 3, ``uint8`` or in [0, 1]: what to choose from. Under the
+            brush, which is a square, others are stretched to one.
 
     Raises:
         TypeError, ValueError: no networks by name, or images or a network that can't be explored;
             the message says which, and why.
     """
     check_images(images)
-    side, images = side_of(images), images.cpu()
+    size, images = tuple(images.shape[2:]), images.cpu()
     copies = own_copies(networks, images, trained=False)
     scale, seed, pad = f"squared error, 0 to {ERROR_MAX}", 0, Brush(description="brush")
 
     def draw(brush: bytes, network: str, digit: int, noise: float):
         touched = torch.frombuffer(bytearray(brush), dtype=torch.uint8).view(1, PAD, PAD)
-        covered = F.adaptive_avg_pool2d(touched / 255, side) >= 0.5
+        covered = F.adaptive_avg_pool2d(touched / 255, size) >= 0.5
         clean = to_float(images[digit])
         noisy = applications.add_noise(clean[None], noise, torch.Generator().manual_seed(seed))[0]
         damaged = noisy.masked_fill(covered, 0)
@@ -112,7 +113,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
     Args:
         scores: by the detector's name, ``(N,)``: the higher, the stranger the image.
         unknown: ``(N,)``, ``bool``: which images are really strange.
-        images: ``(N, 1, H, W)``, ``uint8`` or in [0, 1]: those that the scores are of.
+        images: ``(N, C, H, W)``, C 1 or 3, ``uint8`` or in [0, 1]: those that the scores are of.
 
     Raises:
         TypeError, ValueError: no scores by name, or scores, marks and images that don't fit

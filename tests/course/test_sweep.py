@@ -66,7 +66,7 @@ def test_a_result_is_only_that_of_a_whole_run(project):
 
 def test_all_combinations(project):
     grid = [["rate", "1e-3", "1"], ["name", "None", "batch"], ["seed", "7"]]
-    assert sweep.combinations(grid) == [
+    assert sweep.combinations(grid, sweep.experiment()) == [
         {"rate": 0.001, "name": None, "seed": 7},
         {"rate": 0.001, "name": "batch", "seed": 7},
         {"rate": 1, "name": None, "seed": 7},
@@ -132,3 +132,26 @@ def test_a_killed_sweep_of_twelve_runs_goes_on(project, tmp_path):
     table = pd.read_csv(folder / "results.csv")
     assert len(table) == 12 and table["test error"].notna().sum() == 9
     assert (folder / "results.png").exists()
+
+
+def test_another_notebook(project, write_lesson, capsys):
+    """And paths among its settings are those of whoever typed them."""
+    (project / "here.txt").write_text("0.25")
+    cells = [
+        ("parameters", "path = None"),
+        ("result", "print('{\"test error\": %s}' % open(path).read())"),
+    ]
+    made = [new_code_cell(text, metadata={"tags": [tag]}) for tag, text in cells]
+    write_lesson("other.ipynb", *made)
+    notebook = project / "notebooks" / "other.ipynb"
+    before = os.getcwd()
+    os.chdir(project)
+    try:
+        words = ["--notebook", str(notebook), "--output", "out", "-p", "path", "here.txt"]
+        assert run(*words) == 0
+        with pytest.raises(FileNotFoundError, match="none.ipynb isn't a file"):
+            run("-p", "path", "a", "--notebook", "none.ipynb")
+    finally:
+        os.chdir(before)
+    table = pd.read_csv(project / "out" / "results.csv")
+    assert table.values.tolist() == [["here.txt", 0.25]]

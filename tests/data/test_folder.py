@@ -268,7 +268,7 @@ def test_too_few_pictures(folder, count, words, refused):
     [
         ({"channels": 2}, ValueError, "channels=2; expected 1 .grey. or 3"),
         ({"channels": "RGB"}, ValueError, "channels='RGB'"),
-        ({"channels": 3, "size": 0}, ValueError, r"size=\(0, 0\); expected \(height, width\)"),
+        ({"channels": 3, "size": 0}, ValueError, r"size=0; expected \(height, width\)"),
         ({"channels": 3, "size": (8, 8, 3)}, ValueError, "size="),
         ({"path": "nowhere", "channels": 3}, FileNotFoundError, "nowhere isn't a folder"),
     ],
@@ -288,3 +288,64 @@ def test_the_split_is_seeded_and_whole(folder):
         reds = everything(each)[:, 0, 0, 0]
         assert len(each.test_images) == 2 and sorted(reds.tolist()) == [20 * i for i in range(11)]
         assert torch.equal(torch.cat([each.train_labels, each.test_labels]), reds // 20 % 2)
+
+
+def test_classes_are_mixed_and_named_and_files_are_known(folder):
+    for i in range(40):
+        save(folder, f"{'ab'[i // 20]}/{i:02}.png", colour=(6 * i, 0, 0))
+    save(folder, "alone.png", colour=(250, 0, 0))
+    found = data.load_folder(folder, 3)
+    assert found.classes == ("my pictures", "a", "b")
+    assert len(set(found.train_labels[:12].tolist())) >= 2  # not the first class first
+    for part in ("train", "test"):
+        images, labels, files = (
+            getattr(found, f"{part}_{x}") for x in ("images", "labels", "files")
+        )
+        assert len(files) == len(images)
+        for image, label, file in zip(images, labels, files, strict=True):
+            own, _, name = file.rpartition("/")
+            assert found.classes[label] == (own or "my pictures")
+            assert image[0, 0, 0] == (250 if name == "alone.png" else 6 * int(name[:2]))
+    few = found.take(3, 2)
+    assert few.train_files == found.train_files[:3] and few.test_files == found.test_files[:2]
+
+
+def test_more_than_memory_is_refused_before_it_is_filled(folder, refused, monkeypatch):
+    for i in range(4):
+        save(folder, f"{i}.png")
+    asked = {"SC_PHYS_PAGES": 7, "SC_PAGE_SIZE": 4_096}
+    monkeypatch.setattr(os, "sysconf", asked.__getitem__, raising=False)
+    with refused(MemoryError, "4 pictures of 3×30×40 need 0.0 GB", "smaller size"):
+        data.load_folder(folder, 3)
+    asked["SC_PHYS_PAGES"] = 15
+    assert len(everything(data.load_folder(folder, 3))) == 4
+    monkeypatch.delattr(os, "sysconf")  # as on Windows
+    assert len(everything(data.load_folder(folder, 3))) == 4
+
+
+def test_one_picture_is_read_as_the_folder_reads_it(folder):
+    half_red((80, 40)).save(folder / "a.png")
+    half_red((20, 60)).save(folder / "b.png")
+    found = data.load_folder(folder, 3, size=(20, 24))
+    for image, file in zip(everything(found), found.train_files + found.test_files, strict=True):
+        one = data.load_picture(folder / file, (3, 20, 24))
+        assert one.shape == (1, 3, 20, 24) and torch.equal(one[0], image)
+    assert data.load_picture(str(folder / "a.png"), torch.Size([1, 8, 8])).shape == (1, 1, 8, 8)
+
+
+def test_one_picture_that_cannot_be(folder, refused):
+    save(folder, "a.png")
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "photo.heic").write_bytes(b"an iPhone's")
+    with refused(FileNotFoundError, "nowhere.png isn't a file"):
+        data.load_picture(folder / "nowhere.png", (3, 8, 8))
+    with refused(FileNotFoundError, "isn't a file"):
+        data.load_picture(folder, (3, 8, 8))
+    with refused(ValueError, "text.jpg can't be read"):
+        data.load_picture(folder / "text.jpg", (3, 8, 8))
+    with refused(ValueError, "photo.heic", "pillow-heif"):
+        data.load_picture(folder / "photo.heic", (3, 8, 8))
+    with refused(ValueError, "2 channels; expected 1 or 3"):
+        data.load_picture(folder / "a.png", (2, 8, 8))
+    with refused(ValueError, "expected (height, width)"):
+        data.load_picture(folder / "a.png", (3, 8))

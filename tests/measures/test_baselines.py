@@ -6,6 +6,7 @@ import torch
 
 from ae_helpers import data, measures
 from ae_helpers.measures import baselines
+from ae_helpers.measures.pca import principal_directions
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,31 @@ def test_measuring_sticks(pixels, small):
     )
     assert list(baselines.measuring_sticks(small)) == ["all-black", "mean image", "PCA-64"]
     assert sticks["all-black"] > sticks["mean image"] > sticks["PCA-8"]
+
+
+def test_error_maps_and_the_worst_patch(small):
+    images = small.test_images[:6].expand(-1, 3, -1, -1).clone()
+    rebuilt = torch.rand(images.shape, generator=torch.Generator().manual_seed(0))
+    squares = (images.numpy() / 255 - rebuilt.numpy().astype(np.float64)) ** 2
+    maps = measures.error_maps(images, rebuilt)
+    assert maps.shape == (6, 28, 28)
+    np.testing.assert_allclose(maps, squares.mean(1), rtol=1e-4, atol=1e-7)
+    windows = np.lib.stride_tricks.sliding_window_view(squares.mean(1), (4, 4), axis=(1, 2))
+    expected = windows.mean((3, 4)).max((1, 2))
+    np.testing.assert_allclose(measures.worst_patch(images, rebuilt, 4), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (3, 20, 18)])  # the long way, and the short one
+def test_pca_of_any_shape(shape):
+    generator = torch.Generator().manual_seed(1)
+    images = (torch.rand(30, *shape, generator=generator) * 255).byte()
+    found = data.from_tensors(images)
+    directions = principal_directions(found.train_images)
+    for k in (1, 5, 20):
+        network = baselines.pca_network(directions, k, shape)
+        assert network.input_shape == shape and network.latent_size == k
+        error = measures.evaluate(network, found.test_images)
+        assert error == pytest.approx(baselines.pca_errors(found, [k])[0], rel=1e-3)
+    if shape == (3, 20, 18):  # beyond the last direction of 24 images there is nothing to gain
+        errors = baselines.pca_errors(found, [23, 28])
+        assert errors[0] == errors[1] > 0

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from ae_helpers import measures
 from ae_helpers.data import to_float
 from ae_helpers.measures import latent, pca
 
@@ -99,3 +100,27 @@ def test_random_codes_have_the_mean_and_covariance(cloud):
     torch.testing.assert_close(torch.cov(drawn.T), torch.cov(cloud.T), atol=1.5, rtol=0)
     again = latent.random_codes(found, 40_000, torch.Generator().manual_seed(0))
     assert torch.equal(drawn, again)
+
+
+def test_few_points_have_the_same_directions_by_the_short_way():
+    """Twenty points of many numbers: their covariance has 19 directions, and no more."""
+    points = torch.rand(20, 1_100, generator=torch.Generator().manual_seed(2))
+    found = pca.principal_directions(points)
+    assert found.axes.shape == (1_100, 19) and found.deviations.shape == (19,)
+    covariance = torch.cov(points.T.double())
+    values, vectors = torch.linalg.eigh(covariance)
+    torch.testing.assert_close(
+        found.deviations.double(), values.flip(0)[:19].sqrt(), rtol=1e-4, atol=1e-6
+    )
+    alike = (found.axes.double() * vectors.flip(1)[:, :19]).sum(0).abs()
+    torch.testing.assert_close(alike, torch.ones_like(alike), rtol=1e-3, atol=1e-3)
+    assert (found.axes.gather(0, found.axes.abs().argmax(0, keepdim=True)) > 0).all()
+    torch.testing.assert_close(found.points(found.coordinates(points)), points)
+
+
+def test_codes_can_be_decoded(small, build):
+    model = build(norm="batch").train()
+    codes = latent.encode(model, small.test_images)
+    images = latent.decode(model, codes)
+    torch.testing.assert_close(images, measures.reconstruct(model, small.test_images))
+    assert model.training and images.dtype == torch.float32

@@ -10,7 +10,9 @@ from ae_helpers.training import fit
 def digits(small, tmp_path):
     """190 images, so that each epoch ends with a batch of 30; other programs find them as well."""
     few = small.take(190)
-    torch.save([getattr(few, name) for name in few.__dataclass_fields__], tmp_path / "digits.pt")
+    torch.save(
+        {name: getattr(few, name) for name in few.__dataclass_fields__}, tmp_path / "digits.pt"
+    )
     return few
 
 

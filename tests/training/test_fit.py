@@ -547,3 +547,35 @@ def test_a_network_of_ones_own(build, small, tmp_path):
     assert history.test_error[-1] < 0.7 * before
     error = image_errors(small.test_images, measures.reconstruct(model, small.test_images))
     assert history.test_error[-1] == pytest.approx(error.mean().item(), rel=1e-6)
+
+
+# ------------------------------------------------------------------------- the reader's own images
+
+
+@pytest.mark.parametrize(
+    ("images", "steps", "epochs", "batch_size"),
+    [(100, 1_000, 77, 8), (640, 1_000, 50, 32), (50_000, 1_000, 2, 64), (5, 3, 3, 5), (1, 1, 1, 1)],
+)
+def test_plan_has_the_steps_that_are_asked_for(images, steps, epochs, batch_size):
+    assert training.plan(images, steps) == {"epochs": epochs, "batch_size": batch_size}
+    assert training.plan(np.int64(images), torch.tensor(steps))["epochs"] == epochs
+    per_epoch = math.ceil(images / batch_size)
+    assert (epochs - 1) * per_epoch < steps <= epochs * per_epoch
+
+
+@pytest.mark.parametrize("given", [(0, 5), (5, 0), (5, 2.5), ("5", 5), (True, 5)])
+def test_plan_refuses(given):
+    with pytest.raises(ValueError, match="expected a whole number from 1 on"):
+        training.plan(*given)
+
+
+def test_what_is_no_dataset_is_told_how_to_become_one(small, build, refused):
+    with refused(TypeError, "The data are a Tensor", "data.from_tensors(images)"):
+        fit(build(), small.train_images)
+
+
+def test_one_cycle_is_no_collapse_while_its_rate_rises(small, build):
+    """Two steps an epoch: after the first of ten, no network has learned anything yet."""
+    settings = {"one_cycle": True, "progress": False}
+    history = fit(build(), small.take(64), 10, 32, 1e-9, **settings)
+    assert [problem.split(":")[0] for problem in history.problems] == ["epoch 4"]

@@ -19,7 +19,7 @@ rank, processes, starts = (
 )
 folder, rate = Path(sys.argv[1]), float(sys.argv[2])
 dies = sys.argv[3:] == ["dies"] and rank == processes - 1 and not starts
-digits, epochs, seen = data.ImageData(*torch.load(folder / "digits.pt")), [], []
+digits, epochs, seen = data.ImageData(**torch.load(folder / "digits.pt")), [], []
 
 
 def train_steps(steps, *args):

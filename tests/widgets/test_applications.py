@@ -11,7 +11,7 @@ from torch import nn
 
 from ae_helpers import measures
 from ae_helpers.measures import applications
-from ae_helpers.models import shipped
+from ae_helpers.models import any_shape, shipped
 from ae_helpers.plots.style import VERMILION
 from ae_helpers.widgets import damage_digit, pictures, set_threshold
 from ae_helpers.widgets.applications import ROWS
@@ -71,6 +71,29 @@ def test_the_brush_lies_on_the_noisy_digit(damage, small):
     assert "0 of 784 pixels" in damage.readout.value
 
 
+def test_damage_in_colour_and_of_any_shape():
+    images = torch.rand(4, 3, 21, 24, generator=torch.Generator().manual_seed(0))
+    network = any_shape.build((3, 21, 24), 4).eval()
+    explorer = damage_digit({"own": network}, images)
+    set_to(explorer, digit=2, noise=0.0)
+    drawing = torch.zeros(PAD, PAD, dtype=torch.uint8)
+    drawing[:, : PAD // 2] = 255
+    explorer.controls["brush"].set_state({"value": memoryview(drawing.numpy().tobytes())})
+    damaged = images[2:3].clone()
+    damaged[..., :12] = 0
+    assert shows(explorer, "damaged", damaged[0])
+    assert shows(explorer, "repaired", measures.reconstruct(network, damaged)[0])
+    assert "252 of 504 pixels covered" in explorer.readout.value and not explorer.errors
+
+
+def test_threshold_in_colour():
+    images = torch.rand(30, 3, 21, 24, generator=torch.Generator().manual_seed(0))
+    unknown = torch.arange(30) >= 20
+    explorer = set_threshold({"a score": torch.arange(30.0)}, unknown, images)
+    assert "10 of 10 unknown caught" in explorer.readout.value
+    assert explorer.shown["false alarms"].mode == "RGBA" and not explorer.errors
+
+
 def test_a_pixel_is_covered_if_half_of_it_is(damage):
     for rows, covered in ((4, 0), (5, 1), (10, 1)):
         drawing = torch.zeros(PAD, PAD, dtype=torch.uint8)
@@ -102,8 +125,6 @@ def test_another_size(small):
     [
         ([], (5, 1, 28, 28), TypeError, "The networks are a list; expected a dict"),
         ({}, (5, 1, 28, 28), ValueError, "The networks are empty"),
-        ({"c": Copy((1, 28, 20))}, (5, 1, 28, 20), ValueError, "expected one channel and a square"),
-        ({"c": Copy((3, 28, 28))}, (5, 3, 28, 28), ValueError, "expected one channel and a square"),
         ({"c": Copy((1, 20, 20))}, (5, 1, 28, 28), ValueError, "c: .*this network takes"),
         ({"linear": nn.Linear(2, 2)}, (5, 1, 28, 28), TypeError, "linear: A Linear has no encode"),
         ({"c": Copy((1, 28, 28))}, (0, 1, 28, 28), ValueError, "nothing in them"),

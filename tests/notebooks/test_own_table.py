@@ -1,0 +1,83 @@
+"""The stored table of lesson 13 is what the lesson's own functions make, and says what it says."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import lesson_code
+from ae_helpers import data
+
+KEYS = ["pictures", "mirrored"]
+LINES = [(80, False), (80, True), (600, False)]
+NUMBERS = [
+    f"{name}: {what}"
+    for name in ("network", "PCA")
+    for what in ("error", "area, mean error", "area, worst patch")
+]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return lesson_code.table("13", "own")
+
+
+def test_the_table_is_complete(table):
+    wanted = sorted((*line, seed) for line in LINES for seed in range(5))
+    assert lesson_code.keys(table, *KEYS, "seed") == wanted
+    assert list(table.columns) == [*KEYS, "seed", *NUMBERS]
+    areas = table[[name for name in NUMBERS if "area" in name]]
+    assert areas.stack().between(0, 1).all()
+
+
+def test_pca_knows_no_seed_and_no_mirror(table):
+    linear = table[NUMBERS[3:]].groupby(table["pictures"])
+    assert (linear.nunique() == 1).all(axis=None)
+
+
+@pytest.mark.verify
+def test_a_row_is_derived_anew(table, tmp_path, cpu):
+    """With a fifth of the steps: PCA to the last digit, the network on its way."""
+    lesson = lesson_code.define("13", "trained", "mirrored_error", "study_row")
+    own = data.load_folder(data.draw_badges(tmp_path / "badges"), channels=3, size=28)
+    known = torch.tensor([name.startswith("flawed") for name in own.classes])
+    in_train, in_test = known[own.train_labels], known[own.test_labels]
+    lesson["good"] = replace(
+        own,
+        train_images=own.train_images[~in_train],
+        train_labels=own.train_labels[~in_train],
+        test_images=own.test_images[~in_test],
+        test_labels=own.test_labels[~in_test],
+    )
+    lesson["flawed"] = torch.cat([own.train_images[in_train], own.test_images[in_test]])
+    lesson["shape"] = (3, 28, 28)
+    row = lesson["study_row"](80, False, 0, run_steps=200)
+    stored = table.set_index([*KEYS, "seed"]).loc[(80, False, 0)]
+    assert list(row) == list(table.columns)
+    for name in NUMBERS[3:]:
+        assert row[name] == pytest.approx(stored[name], rel=1e-2)
+    assert stored["network: error"] * 0.9 < row["network: error"] < 0.016  # the mean image's
+
+
+def test_what_the_lesson_says_of_the_table(table):
+    by_line = {line: rows.set_index("seed") for line, rows in table.groupby(KEYS)}
+    plain, few, mirrored = by_line[600, False], by_line[80, False], by_line[80, True]
+    assert (table["network: error"] < 0.0109 / 4).all()  # the mean image's
+    assert (plain["network: error"] < 0.0109 / 5).all()
+    assert (plain["network: area, worst patch"] >= 0.9).all()
+
+    def pair(one, other):
+        return (one < other).sum(), (one / other).median()
+
+    for rows, times in ((plain, 1.16), (few, 1.35)):
+        assert pair(rows["PCA: error"], rows["network: error"])[0] == 5
+        assert pair(rows["network: error"], rows["PCA: error"])[1] == pytest.approx(times, abs=0.01)
+    worst = plain["network: area, worst patch"] - plain["PCA: area, worst patch"]
+    assert (worst.abs() < 0.006).all()
+    assert (plain["network: area, mean error"] > plain["PCA: area, mean error"]).all()
+    assert pair(plain["network: error"], few["network: error"]) == (
+        5,
+        pytest.approx(0.73, abs=0.01),
+    )
+    gained = pair(mirrored["network: error"], few["network: error"])
+    assert gained == (5, pytest.approx(0.93, abs=0.01))
