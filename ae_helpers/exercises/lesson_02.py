@@ -34,7 +34,7 @@ def _settings(layer: nn.Conv2d) -> tuple[int, int, int, int, int]:
 
 SIZE_CASES = (  # n, k, s, p
     *((28, 15, 1, 1), (16, 3, 2, 1), (15, 3, 2, 1), (4, 5, 2, 1)),
-    *((28, 3, 2, 0), (6, 6, 1, 0), (19, 4, 3, 2), (12, 5, 4, 2)),
+    *((28, 3, 2, 0), (6, 6, 1, 0), (18, 6, 3, 3), (13, 2, 4, 3)),
 )
 
 
@@ -90,6 +90,8 @@ SIZE_MISTAKES = {
     "Only k is divided by the stride, before all else: put brackets around (n + 2p − k).": (
         lambda n, k, s, p: n + 2 * p - k // s + 1
     ),
+    "You divide the image and its padding one by one, and lose what each leaves over: put brackets "
+    "around the whole way, (n + 2p − k).": lambda n, k, s, p: (n - k) // s + 2 * p // s + 1,
     "You subtract k after dividing. A window can go n + 2p − k pixels: divide that.": (
         lambda n, k, s, p: (n + 2 * p) // s - k + 1
     ),
@@ -318,7 +320,8 @@ def convolve(answer) -> str:
 
 CONVOLVE_CURES = {
     "must match the size": "Is each window (in, k, k), as the kernel, and does it lie inside the "
-    "padded image? Rows and columns have a size each: x needn't be square.",
+    "padded image? Rows and columns have a size each: x needn't be square. To add biases to whole "
+    "maps at once, write bias[:, None, None].",
     "out of bounds": "Is the output as large as the size rule says, for rows and for columns?",
 }
 
@@ -435,12 +438,12 @@ def _check_parameters(name: str, found: int | float, layer: nn.Conv2d, n: int) -
 # --------------------------------------------------------------------------------- weight and work
 
 WORK_MISTAKES = {
-    "These are the weights. Each is used at every place of the output: times output_size².": (
+    "These are the weights. Each is used at every place of the output: times output_side².": (
         lambda i, o, k, n: i * o * k * k
     ),
     "These are the parameters. Each weight is used at every place of the output, times "
-    "output_size²; a bias is only added.": lambda i, o, k, n: o * (i * k * k + 1),
-    "You count one row of places; the output has output_size rows of output_size.": (
+    "output_side²; a bias is only added.": lambda i, o, k, n: o * (i * k * k + 1),
+    "You count one row of places; the output has output_side rows of output_side.": (
         lambda i, o, k, n: i * o * k * k * n
     ),
     "A window is k · k numbers of each channel; you multiply only k of them.": (
@@ -461,7 +464,7 @@ WORK_MISTAKES = {
     "You count the additions as well: a window has in · k² products, and one addition less.": (
         lambda i, o, k, n: o * (2 * i * k * k - 1) * n * n
     ),
-    "output_size is the side of the output already: there are output_size² places.": (
+    "output_side is the side of the output already: there are output_side² places.": (
         lambda i, o, k, n: i * o * k * k * (n - k + 1) ** 2
     ),
     "The channels are missing: in of them are read, and out of them are made, at each place.": (
@@ -475,7 +478,7 @@ WORK_MISTAKES = {
 
 @check
 def weight_and_work(answer, most_parameters: int, most_multiplications: int) -> str:
-    """``answer(in_channels, out_channels, kernel_size, output_size)``, and two layers' numbers."""
+    """``answer(in_channels, out_channels, kernel_size, output_side)``, and two layers' numbers."""
     table = ledger(Encoder(), (1, 28, 28))
     held, done = table["parameters"], table["multiplications"]
     n, cases = 28, []
@@ -483,7 +486,7 @@ def weight_and_work(answer, most_parameters: int, most_multiplications: int) -> 
         n = _size(n, k, s, p)
         cases.append((i, o, k, n))
     found = [number(call(answer, *case)) for case in cases]
-    asked = "in_channels={}, out_channels={}, kernel_size={}, output_size={}"
+    asked = "in_channels={}, out_channels={}, kernel_size={}, output_side={}"
     explain(found, done.tolist(), WORK_MISTAKES, cases=cases, asked=asked)
     layers = [
         whole(layer, "a layer's number: 1, 2, 3 or 4", where="One of your two layers")

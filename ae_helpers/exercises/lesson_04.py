@@ -25,6 +25,7 @@ CURES = {
     "more than 1 value per channel": "So the network is in training mode: model.eval() first.",
     "second time": "An older loss is part of what you call backward() on, as after total += loss: "
     "call it on this batch's loss, and add up loss.item().",
+    "context manager protocol": "Write it with parentheses: with torch.inference_mode():",
     "only for scalar outputs": "backward() needs one number: take the mean of the losses first.",
     "converted to Scalar": "There is more than one number left: take their mean first.",
 }
@@ -36,22 +37,26 @@ class _Witness(nn.Module):
     def __init__(self, *norm: nn.Module) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.squeeze = nn.Sequential(nn.Linear(784, 4), *norm)
-        self.unsqueeze = nn.Linear(4, 784)
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 4), *norm)
+        self.decoder = nn.Sequential(nn.Linear(4, 784), nn.Unflatten(1, (1, 28, 28)))
         self.modes = set()
+        self.decoder.register_forward_hook(self._note)  # also where readers call it themselves
+
+    def _note(self, decoder: nn.Module, _, output: Tensor) -> None:
+        if output.requires_grad:
+            self.modes.add(decoder.training)
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4:
             cure = "A single image has lost its batch axis: image[None] gives it back"
-            if images.ndim == 1:
+            if images.shape[-1] % 784 == 0:
+                cure = "Pass images as they are, without flatten"
+            elif images.ndim == 1:
                 cure = "The elements of batches are indices; the images are images[index]"
             raise ValueError(
                 f"the network gets shape {tuple(images.shape)}, not (N, 1, 28, 28). {cure}"
             )
-        output = self.unsqueeze(self.squeeze(images.flatten(1))).view_as(images)
-        if output.requires_grad:
-            self.modes.add(self.training)
-        return output
+        return self.decoder(self.encoder(images))
 
 
 def _images(count: int) -> Tensor:

@@ -70,12 +70,17 @@ def worst(answer) -> str:
     wrong = images - reconstructions
     order = wrong.square().flatten(1).mean(1).argsort(descending=True)
     one_each = "One error per image is needed: average over all its axes, .flatten(1).mean(1)."
-    cures = {"out of range": one_each, "0-dim": one_each}
+    cures = {
+        "out of range": one_each,
+        "0-dim": one_each,
+        "step must be greater": "[::-1] turns lists and arrays, not tensors; these have .flip(0).",
+    }
+    both = "Values and indices? Return the n indices alone: sort and topk give .indices."
     for n in (3, 2):
         shapes = {
             (): f"argmax finds only the worst. {one_each}",
             (n, *images.shape[1:]): "Return only their indices, which tell where they are.",
-            (2, n): "Values and indices? Return the indices alone.",
+            **dict.fromkeys([(2, n), (n, 2), (2, len(images))], both),
         }
         found = call_unchanged(IN_PLACE, answer, images, reconstructions, n, cures=cures)
         mistakes = {
@@ -141,6 +146,8 @@ def per_class(answer) -> str:
         "You divide by a tenth of all images, as if the classes were equally large. They are not: "
         "count each.": sums / len(labels) * 10,
         "You divide every class by the count of the largest; count each.": sums / counts.max(),
+        "You divide by one image too many: does your count begin at 1? (scatter_reduce and "
+        "index_reduce do so unless you say include_self=False.)": sums / (counts + 1),
         "Ten times the same number, the overall mean: pick a class's images first.": (
             errors.mean().expand(10)
         ),
@@ -316,8 +323,8 @@ def _crosses(sizes: list[int], middle: float) -> Tensor:
 @check
 def components_needed(answer) -> str:
     """``answer(network_error, train, test)`` → the least k with PCA's test error at or below it."""
-    train = _crosses(list(range(32, 16, -1)), 0.5)
-    test = _crosses([8, 31, 9, 24, 20, 11, 12, 13, 10, 22, 9, 8, 12, 7, 6, 5], 0.5625)
+    train = _crosses(list(range(32, 16, -1)), 0.125)  # so low that PCA leaves [0, 1], as digits do
+    test = _crosses([8, 31, 9, 24, 20, 11, 12, 13, 10, 22, 9, 8, 12, 7, 6, 5], 0.1875)
     curve = _pca_curve(train, test)
     # One error a little above the curve, one a little below; one exactly on it, where k is 0.
     step = curve[:-1] - curve[1:]
@@ -335,6 +342,11 @@ def components_needed(answer) -> str:
 
     def least(curve: Tensor) -> Tensor:
         return (curve[:, None] > errors).sum(0)
+
+    # As pixels are the components, k of them make the first k pixels, and the mean of the others.
+    kept = (torch.arange(16) < torch.arange(17)[:, None])[:, None]
+    rebuilt = torch.where(kept, test.flatten(1), train.mean(0).flatten()).clamp(0, 1)
+    cut = (test.flatten(1) - rebuilt).square().mean((1, 2))
 
     right = least(curve)
     mistakes = {
@@ -366,7 +378,11 @@ def components_needed(answer) -> str:
         "You learn from the test images and measure on the training images; it is the other way "
         "round: pca_curve(train, test).": least(_pca_curve(test, train)),
         "You subtract the test images' own mean. PCA learns its mean, too, from the training "
-        "images: subtract that one from both.": least(_pca_curve(train, test - test.mean(0) + 0.5)),
+        "images: subtract that one from both.": least(
+            _pca_curve(train, test - test.mean(0) + 0.125)
+        ),
+        "You cut PCA's images to [0, 1]. That is a fairer rival, but another ruler: pca_curve "
+        "doesn't cut.": least(cut),
         "PCA's error is summed over pixels, the network's is a mean: divide by their number.": (
             least(16 * curve)
         ),

@@ -73,7 +73,7 @@ def nearest(answer) -> str:
     cures = {"out of range": one_each, "0-dim": one_each}
     for n in (3, 2):
         shapes = {
-            (): "argmin finds only the first.",
+            (): "argmin finds only the first, and a sum over everything leaves one number.",
             (n, len(QUERY)): "Return only the indices of the points, which tell where they are.",
             (2, n): "Distances and indices? Return the indices alone.",
             (2, 1, n): "Distances and indices? Return the indices alone.",
@@ -287,6 +287,12 @@ def probe(answer) -> str:
             raise Mistake(
                 "Your labels are right, but your map isn't linear: of two classes it also learns "
                 "bent borders, where a plane is flat. Use least squares or logistic regression."
+            )
+        one_side, other_side = again(torch.cat([1000 * codes, -1000 * codes])).chunk(2)
+        if (one_side == other_side).double().mean() > 0.5:
+            raise Mistake(
+                "Your labels are right, but far out a code and its opposite get the same one: take "
+                "the largest score as it is, not the largest without its sign (abs, square)."
             )
         return "Right: a map learned from the training codes reads the labels of others."
     hot = F.one_hot(labels, 10).float()

@@ -77,11 +77,12 @@ def kl(answer) -> str:
     _refuse_kl(found, mean, above)
     others = {
         "Right for positive log variances, but not for negative ones, where the variance is below "
-        "1. Is there an abs or a clamp?": (mean, above - 3),
+        "1. Is there an abs or a clamp?": (mean, above - 8),
         "Right for small log variances, but not for larger ones. Is there a clamp?": (
             mean,
-            above + 3,
+            above + 8,
         ),
+        "Right for small means, but not for larger ones. Is there a clamp?": (6 * mean, above),
         "Right for codes of 3 numbers, but not for codes of 2: take d from the shape, or sum what "
         "each number costs.": (mean[:, :2], above[:, :2]),
     }
@@ -124,6 +125,7 @@ def _refuse_kl(found: Tensor, mean: Tensor, log_variance: Tensor) -> None:
         "The − 1 is missing: KL has to be 0 for mean 0 and variance 1.": half(2 * each, each**0),
         "μ enters squared.": half(mean, variance - 1, -log_variance),
         "μ² is missing.": half(variance - 1, -log_variance),
+        "mean and log_variance are swapped.": _each_kl(log_variance, mean).sum(1),
         "That is KL in the other direction, from the standard normal to the code's normal. Here "
         "the expectation is over the code's: μ² + σ² − 1 − log σ².": half(
             (1 + mean**2) / variance - 1, log_variance
@@ -143,6 +145,7 @@ def _refuse_kl(found: Tensor, mean: Tensor, log_variance: Tensor) -> None:
 
 LEVELS = torch.tensor([-3.0, -1.0, 0.5, 1.5])  # log variances, 4,000 numbers of each
 NOISE = 0.1  # how far the mean and spread of 4,000 draws may be off, in σ: more than 6 errors
+SHARED = "Some numbers share their ε: draw one for each number, torch.randn_like(mean)."
 
 
 def _by_level(values: Tensor, places: Tensor) -> Tensor:
@@ -179,11 +182,20 @@ def sample(answer) -> str:
         )
     if not _standard(noise, places):
         _wrong_sample(found, mean, log_variance, places)
-    if abs((noise**3).mean()) > 0.3:  # more than 9 errors
-        raise Mistake(
-            "Your ε has the mean 0 and the spread 1, but isn't normal: what is far off lies to one "
-            "side. Draw it with torch.randn_like(mean)."
-        )
+    # The same ε elsewhere in the batch, perhaps with its sign turned: of 16,000 draws few are as
+    # near to another as rounding makes these.
+    if (noise.flatten().abs().sort().values.diff() < 2e-6).float().mean() > 0.2:
+        raise Mistake(SHARED)
+    moments = {  # by power: what a normal ε has, how far off it may be, and what it is else
+        3: (0, 0.3, "what is far off lies to one side"),  # more than 9 errors
+        4: (3, 0.6, "too many of its numbers are far off, or too few"),  # more than 7
+    }
+    for power, (normal, bound, kind) in moments.items():
+        if abs((noise**power).mean() - normal) > bound:
+            raise Mistake(
+                f"Your ε has the mean 0 and the spread 1, but isn't normal: {kind}. Draw it with "
+                "torch.randn_like(mean)."
+            )
     if near(found, _tensor(call(answer, mean, log_variance), what)):
         raise Mistake(
             "Two calls give the same noise: seed nothing in your function, and draw ε anew."
@@ -207,9 +219,7 @@ def _refuse_shared(noise: Tensor) -> None:
     # The numbers of two images in a row: none may go along with another.
     alike = torch.corrcoef(noise.reshape(-1, 8).T) - torch.eye(8)
     if alike.abs().max() > 0.5:
-        raise Mistake(
-            "Some numbers share their ε: draw one for each number, torch.randn_like(mean)."
-        )
+        raise Mistake(SHARED)
 
 
 def _wrong_sample(found: Tensor, mean: Tensor, log_variance: Tensor, places: Tensor) -> None:
@@ -372,6 +382,10 @@ def _wrong_distortion(value: float, right: float, images: Tensor, output: Tensor
         "Your output is in (0, 1) already: binary_cross_entropy, without _with_logits.": (
             F.binary_cross_entropy_with_logits(output, images)
         ),
+        "The black pixels are missing: (1 − x) · log(1 − y).": -(images * output.log()).mean(),
+        "The white pixels are missing: x · log y.": -((1 - images) * (1 - output).log()).mean(),
+        "That is the absolute error, which isn't in nats. The Bernoulli distortion is "
+        "F.binary_cross_entropy(output, images, …).": F.l1_loss(output, images),
     }
     for text, average in wrong.items():
         if any(near(value, average.item() * each) for each in (1, PIXELS, IMAGES * PIXELS)):

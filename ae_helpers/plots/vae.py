@@ -8,7 +8,36 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ae_helpers.plots.latent import CLASSES
-from ae_helpers.plots.style import BLUE, styled
+from ae_helpers.plots.style import BLUE, VERMILION, styled
+
+
+@styled
+def one_number(
+    z: Tensor,
+    densities: dict[str, Tensor],
+    bounds: dict[str, Sequence[Tensor]],
+    log_evidence: float,
+) -> Figure:
+    """A model of one latent number: its densities, and bounds on log p(x) for many clouds.
+
+    Args:
+        z: ``(N,)``, the places at which the densities are given.
+        densities: ``(N,)`` by name.
+        bounds: by name, of a line: the means of clouds and their ELBO, in nats.
+        log_evidence: log p(x), drawn as a line that no bound may cross.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8))
+    for (name, values), line in zip(densities.items(), ["-", "--", "-.", ":"], strict=False):
+        left.plot(z, values, line, label=name)
+    left.set(xlabel="z, the code", title="One number", xlim=(-3, 3), ylim=(0, None))
+    for name, (means, elbo) in bounds.items():
+        right.plot(means, elbo, label=name)
+    right.axhline(log_evidence, color=VERMILION, linestyle="--", label="log p(x)")
+    right.set(xlabel="mean of the cloud", ylabel="ELBO, nats", ylim=(log_evidence - 4, 0))
+    right.set_title("Below the line, whatever the cloud")
+    for axis in (left, right):
+        axis.legend(frameon=False, fontsize=9)
+    return figure
 
 
 @styled

@@ -88,7 +88,8 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         code = latent.random_codes(directions, 1, generator)
         go(directions.coordinates(code)[0])
 
-    leading = directions.coordinates(codes)[:, :shown]
+    axes = directions.axes[:, :shown]  # without a copy of all codes
+    leading = codes @ axes - directions.mean @ axes
     return Explorer(
         "Walk along the principal directions of the codes, in standard deviations",
         {**sliders, "digit": digit},

@@ -80,7 +80,8 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
     top = 1.05 * max(rates.max().item() for rates in units.values())
     bars = {b: on_canvas(_bars(units[b], active[b], top))[0] for b in models}
 
-    def added(rate: Tensor, lost: Tensor) -> str:
+    def added(*parts: Tensor) -> str:
+        rate, lost = (round(part.item(), 1) for part in parts)  # so that what is shown adds up
         return f"rate {rate:.1f} + distortion {lost:.1f} = {rate + lost:.1f} nats"
 
     def draw(beta: float, digit: int):

@@ -344,6 +344,12 @@ WRONG = {
         "k divided": (lambda n, k, s, p: n + 2 * p - k / s + 1, "Only k is divided by the stride:"),
         "k divided first": (lambda n, k, s, p: n + 2 * p - k // s + 1, "before all else"),
         "k after": (lambda n, k, s, p: (n + 2 * p) // s - k + 1, "after dividing"),
+        "one by one": (lambda n, k, s, p: (n - k) // s + 2 * p // s + 1, "one by one"),
+        "half up, + 1 inside": (
+            lambda n, k, s, p: (n + 2 * p - k + 1 + s // 2) // s,
+            "For n=18, k=6, s=3, p=3 you answer 6, not 7.",
+        ),
+        "two steps less": (lambda n, k, s, p: (n + 2 * p - k) // s - 1, "you answer 14, not 16"),
         "lesson 03's": (lambda n, k, s, p: (n - 1) * s - 2 * p + k, "transposed"),
         "n": (lambda n, k, s, p: n, "For n=28, k=15, s=1, p=1 you answer 28, not 16."),
         "a pair": (lambda n, k, s, p: (n, n), "a tuple, (28, 28); expected a size, one number"),
@@ -371,7 +377,7 @@ WRONG = {
         "input size": (worked(lambda i, o, k, n: i * o * k**2 * (n - k + 1) ** 2), "already"),
         "no channels": (worked(lambda i, o, k, n: (k * n) ** 2), "The channels are missing"),
         "outputs": (worked(lambda i, o, k, n: o * n**2), "output's numbers"),
-        "made up": (worked(lambda i, o, k, n: 7), "output_size=16 you answer 7, not 460,800."),
+        "made up": (worked(lambda i, o, k, n: 7), "output_side=16 you answer 7, not 460,800."),
         "from 0": (worked(work, 3, 0), "from 0"),
         "swapped": (worked(work, 1, 4), "swapped"),
         "first by parameters": (worked(work, 1, 1), "Layer 1 has 1,808 parameters"),
@@ -408,7 +414,14 @@ AGAIN = {
     check.convolve: {
         "square": (but(square=True), "have a size each: x needn't be square"),
         "as large as x": (but(size=lambda n, k, s: n), "inside the padded image?"),
-    }
+        "bias as a row": (lambda x, w, b, s, p: convolved(x, w, 0 * b, s, p) + b, "bias[:, None"),
+    },
+    check.output_size: {
+        "half to even, + 1 inside": (
+            lambda n, k, s, p: round((n + 2 * p - k + 1) / s),
+            "For n=18, k=6, s=3, p=3 you answer 6, not 7.",
+        )
+    },
 }
 
 TestZoo = zoo_tests(RIGHT, WRONG, AGAIN)

@@ -82,6 +82,20 @@ def without_an_optimizer(model, optimizer, images, batches):
     return total / len(images)
 
 
+def by_halves(model, optimizer, images, batches):
+    """Encoder and decoder are called by themselves."""
+    model.train()
+    total = 0
+    for index in batches:
+        batch = to_float(images[index])
+        loss = F.mse_loss(model.decoder(model.encoder(batch)), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(index)
+    return total / len(images)
+
+
 def trains_late(model, optimizer, images, batches):
     found = 0
     for index in batches:
@@ -204,6 +218,11 @@ def freezes(model, images):
     return evaluation()(model, images)
 
 
+def without_parentheses(model, images):
+    with torch.inference_mode:
+        return evaluation()(model, images)
+
+
 def trains(model, images):
     batch = to_float(images)
     loss = error_of(model.eval()(batch), batch)
@@ -244,6 +263,8 @@ RIGHT = {
         "a tensor as the answer": loop(result="tensor"),
         "scaled by hand": loop(prepare=lambda x: x.float() / 255),
         "by hand altogether": without_an_optimizer,
+        "by halves": by_halves,
+        "bytes picked by NumPy": loop(prepare=lambda x: torch.from_numpy(x.numpy() / 255).float()),
         "all images scaled at once": lambda m, o, images, b: loop()(m, o, images / 255, b),
         "NumPy": lambda *args: np.float32(loop()(*args)),
         "evaluation mode after the last step": lambda m, *rest: (loop()(m, *rest), m.eval())[0],
@@ -259,6 +280,10 @@ RIGHT = {
         "a sum, divided": compared(lambda o, b: F.mse_loss(o, b, reduction="sum") / b.numel()),
         "decorated": torch.no_grad()(lambda m, x: error_of(m.eval()(x / 255), x / 255)),
         "the library's": measures.evaluate,
+        "by halves": lambda m, x: evaluation(
+            measure=lambda o, b: error_of(m.decoder(m.encoder(b)), b)
+        )(m, x),
+        "einsum": compared(lambda o, b: torch.einsum("nchw,nchw->n", o - b, o - b).mean() / 784),
     },
     check.diagnose: {
         "in order": diagnosed(TRUTH),
@@ -319,6 +344,7 @@ WRONG = {
             "Each batch takes all images",
         ),
         "image without its axis": (loop(batches_of=torch.cat), "lost its batch axis"),
+        "flattened": (loop(prepare=lambda x: to_float(x).flatten(1)), "without flatten"),
         "adds up graphs": (adds_up_graphs, "add up loss.item()"),
         "0 to 255": (loop(prepare=Tensor.float), "from 0 to 255"),
         "bytes": (loop(prepare=lambda x: x), "RuntimeError"),
@@ -372,6 +398,10 @@ WRONG = {
         "rounded": (lambda m, x: round(evaluation()(m, x).item(), 4), "right but rounded"),
         "gradients off for good": (switches_gradients_off, "Gradients stay switched off"),
         "frozen": (freezes, "freezes the network"),
+        "with without ()": (without_parentheses, "Write it with parentheses"),
+        "smooth": (compared(F.smooth_l1_loss), "You get 0.104"),
+        "variance": (compared(lambda o, b: (o - b).var()), "each image's own x̂"),
+        "clamped": (changed(lambda m, o, b: o.clamp(0, 1)), "each image's own x̂"),
         "trains": (trains, "trains the network"),
         "divided twice": (lambda m, x: evaluation()(m, x) / len(x), "is a mean already"),
         "last batch dropped": (lambda m, x: evaluation()(m, x[:64]), "missing from your mean"),
@@ -427,9 +457,19 @@ AGAIN = {
         "step before backward": (loop(order="forward loss zero_grad step backward"), "never move"),
         "mode as it was": (loop(train=None), "model.train() is missing"),
         "half the loss": (loop(loss_of=lambda x, y: F.mse_loss(x, y) / 2), "not as they"),
+        "zero_grad once": (
+            lambda *args: [args[1].zero_grad(), loop(order="forward loss backward step")(*args)][1],
+            "zero_grad() is missing from the loop",
+        ),
+        "another image as target": (loop(target_of=lambda _, b: b.roll(1, 0)), "not as they"),
+        "noise": (loop(prepare=lambda x: torch.rand(x.shape)), "not as they"),
     },
     check.evaluate: {
         "training mode": (evaluation(mode=True), "Measured in training mode"),
+        "eval without ()": (
+            lambda m, x: [m.eval, evaluation(mode=None)(m, x)][1],
+            "Measured in training mode",
+        ),
         "eval after the first batch": (too_late, "changes the network"),
         "sum of means of 64": (lambda m, x: 2 * mean_of_means(m, x, 64), "the batches' means"),
         "mean of means of 64": (lambda m, x: mean_of_means(m, x, 64), "one of 64. Weight each"),

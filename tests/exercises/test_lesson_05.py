@@ -64,6 +64,17 @@ def some_columns(pick):
     return answer
 
 
+def cut(error, train, test):
+    """PCA whose pixels are kept within [0, 1]: another ruler than the lesson's."""
+    points, mean = test.flatten(1), train.flatten(1).mean(0)
+    axes = torch.linalg.eigh(torch.cov(train.flatten(1).T)).eigenvectors.flip(1)
+    for k in range(17):
+        rebuilt = mean + (points - mean) @ axes[:, :k] @ axes[:, :k].T
+        if (points - rebuilt.clamp(0, 1)).square().mean() <= error:
+            return k
+    return 16  # what is cut never becomes right again
+
+
 def summed(combine):
     """An answer that calls ``combine(images, mean, the first k components)``."""
     return lambda x, m, c, k: combine(x, m, c[:, :k])
@@ -165,6 +176,12 @@ WRONG = {
         "second first": (ranked(lambda e, n: e.topk(n + 1).indices[1:]), "place too late"),
         "mask": (ranked(lambda e, n: e > 0.02), "True or False"),
         "all errors": (ranked(lambda e, n: e), "which is no index"),
+        "sort's pair, cut": (
+            ranked(lambda e, n: e.sort(descending=True)[:n]),
+            "sort and topk give",
+        ),
+        "pairs": (ranked(lambda e, n: torch.stack(e.topk(n), 1)), "sort and topk give"),
+        "turned like a list": (ranked(lambda e, n: e.argsort()[::-1][:n]), ".flip(0)"),
         "topk's pair": (ranked(lambda e, n: e.topk(n)), "together"),
         "a column": (ranked(lambda e, n: e.topk(n).indices[:, None]), "add .flatten()"),
         "slice from 1": (ranked(lambda e, n: e.argsort(descending=True)[1:n]), "holds n − 1"),
@@ -209,6 +226,10 @@ WRONG = {
         "10 first": (means([*range(1, 10), 0]), "one place off"),
         "in place": (in_place, "changes the tensors"),
         "largest count": (lambda e, y: y.bincount(e) / y.bincount().max(), "count of the largest"),
+        "one too many": (
+            lambda e, y: torch.zeros(10).scatter_reduce(0, y, e, "mean"),
+            "one image too many",
+        ),
         "median": (each(lambda e, m: e[m].median()), "medians"),
         "root": (each(lambda e, m: e[m].mean().sqrt()), "square roots of the means"),
         "mean of roots": (each(lambda e, m: e[m].sqrt().mean()), "means of square roots"),
@@ -285,6 +306,7 @@ WRONG = {
         "swapped": (lambda e, a, b: first_below(e, b, a), "the other way round"),
         "error": (counted(lambda c, e: c[c <= e][0]), "its position"),
         "mask": (counted(lambda c, e: c <= e), "expected one number"),
+        "cut": (cut, "another ruler"),
         "summed over pixels": (counted(lambda c, e: (16 * c > e).sum()), "summed over pixels"),
         "learns from both": (lambda e, a, b: first_below(e, torch.cat([a, b]), b), "together"),
         "none found": (

@@ -5,6 +5,8 @@ import torch
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 from torch.nn import functional as F
 
@@ -137,6 +139,16 @@ RIGHT = {
         ).argmax(1),
         "centred on the training codes": centred,
         "nearest mean": nearest_mean,
+        "the normal equations": lambda c, y, o: (
+            F.pad(o, (0, 1), value=1.0)
+            @ torch.linalg.solve(
+                F.pad(c, (0, 1), value=1.0).T @ F.pad(c, (0, 1), value=1.0),
+                F.pad(c, (0, 1), value=1.0).T @ F.one_hot(y, 10).float(),
+            )
+        ).argmax(1),
+        "scaled to 0 and 1": lambda c, y, o: (
+            make_pipeline(MinMaxScaler(), LogisticRegression()).fit(c, y).predict(o)
+        ),
         "a linear support vector machine": lambda c, y, o: (
             SVC(kernel="linear").fit(c, y).predict(o)
         ),
@@ -243,6 +255,7 @@ WRONG = {
         "whole targets": (lambda c, y, o: torch.linalg.lstsq(c, F.one_hot(y)), "F.one_hot gives"),
         "shifted": (scored(lambda s: s.argmax(1).roll(1)), "of your labels"),
         "half": (scored(lambda s: s.argmax(1)[:30]), "shape (30,)"),
+        "without signs": (scored(lambda s: s.abs().argmax(1)), "without its sign"),
         "in place": (in_place, "changes the tensors"),
     },
 }
@@ -250,6 +263,10 @@ WRONG = {
 # The same mistakes in other forms: they hear the same.
 WRONG_AGAIN = {
     check.nearest: {
+        "summed over everything": (
+            lambda q, p, n: (p - q).square().sum().argsort(),
+            "everything leaves one number",
+        ),
         "squares with their sign": (
             lambda q, p, n: ((p - q) * (p - q).abs()).sum(1).abs().argsort()[:n],
             "positive *before* the sum",

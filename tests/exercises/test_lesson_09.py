@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Laplace, Normal, kl_divergence
 from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_09 as check
@@ -106,6 +106,8 @@ RIGHT = {
         "as it is often written": lambda m, v: -0.5 * (1 + v - m.pow(2) - v.exp()).sum(dim=-1),
         "torch.distributions": by_distributions,
         "the course's": vae.kl,
+        "float64": lambda m, v: terms(m.double(), v.double()).sum(-1),
+        "expm1": lambda m, v: 0.5 * torch.einsum("nd->n", m * m + v.expm1() - v),
         "by loops": lambda m, v: torch.stack([terms(*pair).sum() for pair in zip(m, v)]),  # noqa: B905
     },
     check.sample: {
@@ -115,6 +117,8 @@ RIGHT = {
         "rsample": lambda m, v: Normal(m, (v / 2).exp()).rsample(),
         "addcmul": lambda m, v: torch.addcmul(m, (0.5 * v).exp(), torch.randn_like(v)),
         "ε minus": lambda m, v: draw(m, v, scale=lambda v: -(v / 2).exp()),
+        "a power": lambda m, v: m + torch.pow(math.e, v / 2) * torch.empty_like(m).normal_(),
+        "float64": lambda m, v: m.double() + (v.double() / 2).exp() * torch.randn(m.shape).double(),
     },
     check.loss: {
         "by reductions": made(pixel_sum, number_sum),
@@ -123,6 +127,9 @@ RIGHT = {
         ).mean(),
         "torch.distributions": by_distributions_loss,
         "an axis": of_terms(lambda d, k, beta: (d + beta * k).mean(0, True)),
+        "by logarithms": with_distortion(
+            lambda o, x: -(x * o.log() + (1 - x) * (1 - o).log()).sum((1, 2, 3)).mean()
+        ),
         "image by image": of_terms(lambda d, k, beta: (d + beta * k).mean()),
     },
 }
@@ -152,6 +159,8 @@ WRONG = {
         "drawn": (drawn_kl, "you draw"),
         "abs": (lambda m, v: half(m, v.abs().exp(), v.abs()), "abs or a clamp"),
         "clamp": (lambda m, v: half(m, v.clamp(max=2).exp(), v), "not for larger ones"),
+        "means clamped": (lambda m, v: terms(m.clamp(-3, 3), v).sum(1), "not for larger ones. Is"),
+        "arguments swapped": (lambda m, v: terms(v, m).sum(1), "log_variance are swapped"),
         "3 typed": (lambda m, v: (m**2 + v.exp() - v).sum(1) / 2 - 1.5, "not for codes of 2"),
         "nan": (lambda m, v: terms(m, (-v).log()).sum(1), "isn't a number"),
         "in place": (in_place, "changes the tensors"),
@@ -187,6 +196,7 @@ WRONG = {
             "Some numbers share",
         ),
         "exponential": (with_noise(lambda m: -1 - torch.rand_like(m).log()), "far off lies to one"),
+        "Laplace": (with_noise(lambda m: Laplace(0.0, 0.5**0.5).sample(m.shape)), "or too few"),
         "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
         "no_grad": (torch.no_grad()(draw), "no gradient flows back"),
         "mean detached": (lambda m, v: draw(m.detach(), v), "no gradient reaches the mean"),
@@ -228,6 +238,12 @@ WRONG = {
         "MSE": (with_distortion(F.mse_loss), "squared error"),
         "swapped": (with_distortion(lambda o, x: pixel_sum(x, o)), "output comes first"),
         "logits": (with_distortion(F.binary_cross_entropy_with_logits), "without _with_logits"),
+        "black left out": (with_distortion(lambda o, x: -(x * o.log()).mean()), "The black pixels"),
+        "white left out": (
+            with_distortion(lambda o, x: -((1 - x) * (1 - o).log()).flatten(1).sum(1).mean()),
+            "The white pixels",
+        ),
+        "absolute": (with_distortion(lambda o, x: (o - x).abs().mean()), "absolute error"),
         "another D": (with_distortion(lambda *given: pixel_sum(*given) + 1), "At β = 0"),
         "per image": (of_terms(lambda d, k, beta: d + beta * k), "for each image"),
         "per pixel": (lambda x, o, *_: (o - x).abs(), "for each pixel"),
@@ -240,6 +256,7 @@ WRONG = {
 AGAIN = {
     check.kl: {
         "numpy": (lambda m, v: terms(m.detach(), v.detach()).sum(1).numpy(), "gradient flows back"),
+        "large clamp": (lambda m, v: terms(m, v.clamp(-9, 5)).sum(1), "not for larger ones"),
         "a float": (lambda m, v: terms(m, v).sum().item(), "You sum over the batch, too"),
     },
     check.sample: {
@@ -248,6 +265,18 @@ AGAIN = {
         "variance in Normal": (lambda m, v: Normal(m, v.exp()).rsample(), "the variance"),
         "ε for two images": (
             with_noise(lambda m: torch.randn(len(m) // 2, 4).repeat_interleave(2, 0)),
+            "Some numbers share",
+        ),
+        "ε for two halves": (
+            with_noise(lambda m: torch.randn(len(m) // 2, 4).repeat(2, 1)),
+            "Some numbers share",
+        ),
+        "mirrored ε": (
+            with_noise(lambda m: torch.cat([(half := torch.randn(len(m) // 2, 4)), -half])),
+            "Some numbers share",
+        ),
+        "mixed images": (
+            with_noise(lambda m: torch.randn(len(m) // 4, 4).repeat(4, 1)),
             "Some numbers share",
         ),
         "uniform from −1": (with_noise(lambda m: 2 * torch.rand_like(m) - 1), "two borders"),

@@ -5,8 +5,10 @@ import importlib
 import numpy as np
 import pandas as pd
 import pytest
+from torch.nn import functional as F
 
 import lesson_code
+from ae_helpers import data, measures
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 CLASSES = [f"error of {digit}" for digit in range(10)]
@@ -60,6 +62,7 @@ def test_what_the_lesson_says_of_steps_and_images(networks, rivals):
     pca, cut = (rivals.loc[(name, 60_000), "error"] for name in ("PCA-64", "PCA-64, cut"))
     below = many["after 1 epoch"][many["after 1 epoch"] < pca]
     assert below.tolist() == [0.00902] and pca == 0.00905
+    assert (few["error"] > rivals.loc[("PCA-64, cut", 4_000), "error"]).all()
     assert ((many["= PCA after 1"] >= 64) == (many["after 1 epoch"] < pca)).all()
     assert (many["after 1 epoch"] > cut).all() and (many["error"] < cut).all()
     assert (few["error"] > rivals.loc[("PCA-64", 4_000), "error"]).all()
@@ -77,11 +80,10 @@ def test_what_the_lesson_says_of_pictures_and_classes(networks, rivals, table):
     assert (many["unusual"] > 0.9).all() and rivals.loc[("PCA-64", 60_000), "unusual"] > 0.9
     assert rivals.loc[("all-black", 60_000), "unusual"] == pytest.approx(0.5, abs=0.05)
     black = rivals.loc[("all-black", 60_000), CLASSES]
-    order = (many[CLASSES].median() / black).astype(float).to_numpy().argsort()
-    linear = (rivals.loc[("PCA-64", 60_000), CLASSES] / black).astype(float).to_numpy().argsort()
-    assert set(order[:2]) == set(linear[:2]) == {0, 1}
-    assert {2, 5} <= set(order[-4:]) & set(linear[-4:])
-    assert order[-1] == 8 and list(linear).index(8) in (4, 5)
+    asked = [*many.iloc, rivals.loc[("PCA-64", 60_000)]]
+    orders = [(row[CLASSES] / black).astype(float).to_numpy().argsort() for row in asked]
+    assert all(set(order[:2]) == {0, 1} for order in orders)
+    assert len({order[-1] for order in orders[:-1]}) > 1  # the highest changes with the seed
 
 
 @pytest.mark.parametrize("name", ["all-black", "PCA-64", "PCA-64, cut"])
@@ -104,6 +106,15 @@ def test_a_network_is_derived_anew_on_the_sample(
     assert row["after 1 epoch"] < few["after 1 epoch"].max() * 1.2
     assert abs(row["= PCA"] - few["= PCA"].median()) < 15
     assert row["on rims"] > 0.95 and row["ones in best ten"] == 10 and row["unusual"] > 0.9
+
+
+def test_with_equally_many_rims_groups_are_others_than_with_equal_ink(lesson, sample):
+    """A blur has learned nothing: equal ink lets it find unusual digits, equal rims less so."""
+    images = sample.test_images
+    blur = F.avg_pool2d(data.to_float(images), kernel_size=3, stride=1, padding=1)
+    errors = measures.image_errors(images, blur)
+    by_ink, by_rims = (float(lesson["unusual"](errors, sample, each)) for each in ("ink", "rims"))
+    assert by_ink > 0.85 and 0.6 < by_rims < 0.8
 
 
 def test_black_knows_nothing_of_what_is_unusual(lesson, sample):

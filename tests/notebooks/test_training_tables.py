@@ -1,7 +1,10 @@
 """Lesson 04: its training is found by the next; its stored tables are what its functions make."""
 
 import importlib
+from types import SimpleNamespace
 
+import nbformat
+import pandas as pd
 import pytest
 
 import lesson_code
@@ -53,6 +56,53 @@ def test_the_tables_are_complete(cliff, autopsy, lesson):
     assert lesson_code.keys(cliff, "recipe", "seed") == sorted(wanted)
     assert not autopsy.duplicated(["recipe", "seed"]).any()
     assert autopsy["recipe"].value_counts().to_dict() == dict.fromkeys(KINDS, 10)
+
+
+def begun_anew(name, tmp_path, **known):
+    """What the cell that fills this table writes, where only its first line was there."""
+    path = lesson_code.find("04")
+    cells = nbformat.read(path, as_version=4).cells
+    sources = [cell.source for cell in cells if "to_csv" in cell.source]
+    (filling,) = (source for source in sources if f"{name}.csv" in source)
+    folder = tmp_path / "notebooks" / "tables"
+    folder.mkdir(parents=True)
+    stored = (path.parent / "tables" / f"{name}.csv").read_text(encoding="utf-8")
+    file = folder / f"{name}.csv"
+    file.write_text(stored.splitlines()[0] + "\n", encoding="utf-8")
+    digits = SimpleNamespace(is_sample=False)
+    places = {"PROJECT": tmp_path, "table_file": folder / "cliff.csv"}
+    exec(filling, {"pd": pd, "digits": digits, "full_study": True, **places, **known})
+    return file.read_text(encoding="utf-8"), stored
+
+
+def unrounded(row):
+    """The row before it was stored."""
+    return {k: v * (1 + 1e-7) if isinstance(v, float) else v for k, v in row.to_dict().items()}
+
+
+def test_the_cliff_begun_anew_is_the_one_stored(cliff, lesson, tmp_path):
+    known = lesson_code.define("04", "tried", "plan", **lesson)
+    by_key = cliff.set_index(["recipe", "seed"])
+    settings = known["recipes"] | known["tried"]
+
+    def one_run(seed, **options):
+        name = next(name for name, these in settings.items() if these == options)
+        row = unrounded(by_key.loc[name, seed])
+        return row | {"constant numbers": int(row["constant numbers"])}
+
+    sticks = {name: by_key.loc[(name, 0), "test error"] for name in known["study_sticks"]}
+    names = {key: known[key] for key in ("recipes", "tried", "plan")}
+    found, stored = begun_anew("cliff", tmp_path, one_run=one_run, study_sticks=sticks, **names)
+    assert found == stored
+
+
+def test_the_autopsy_begun_anew_is_the_one_stored(autopsy, tmp_path):
+    def post_mortem(recipe, first_seed):
+        later = (autopsy["recipe"] == recipe) & (autopsy["seed"] >= first_seed)
+        return unrounded(autopsy[later].iloc[0])
+
+    found, stored = begun_anew("autopsy", tmp_path, post_mortem=post_mortem)
+    assert found == stored
 
 
 def test_what_the_lesson_says_of_the_rates(cliff, lost_above):

@@ -1,6 +1,7 @@
-"""The stored table of lesson 09 is what the lesson's own functions make."""
+"""The stored table of lesson 09 is what the lesson's own functions make; so is its distance."""
 
 import pytest
+import torch
 
 import lesson_code
 from ae_helpers.models import shipped, vae
@@ -68,3 +69,17 @@ def test_a_row_is_the_same_twice(lesson, small, cpu):
     few = small.take(256, 50)
     rows = [lesson["results"](lesson["trained"](1.0, few, 1)[0], few.test_images) for _ in "ab"]
     assert rows[0] == rows[1]
+
+
+MIXED = [[1.0, 0.2, 0, 0.4], [0, 0.5, 0.3, 0], [0.1, 0, 2.0, 0], [0, 0.6, 0, 0.7]]
+
+
+def test_frechet_distance_of_known_gaussians():
+    """‖m₁ − m₂‖² + tr(C₁ + C₂ − 2 (C₁C₂)^½): a shift counts squared, a scale by its excess."""
+    frechet = lesson_code.define("09", "frechet")["frechet"]
+    points = torch.randn(500, 4, generator=torch.Generator().manual_seed(0)) @ torch.tensor(MIXED)
+    total = points.T.cov().trace().item()
+    assert frechet(points, points) == pytest.approx(0, abs=1e-3 * total)
+    assert frechet(points, points + 3) == pytest.approx(4 * 9, rel=1e-3)
+    middle = points.mean(0)
+    assert frechet(points, middle + 3 * (points - middle)) == pytest.approx(4 * total, rel=1e-3)

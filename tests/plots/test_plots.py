@@ -169,6 +169,12 @@ CASES = {
         ),
         ["network", "JPEG", "PNG", "bits per image", "MSE per pixel"],
     ),
+    "one_number": (
+        lambda g: plots.one_number(
+            torch.arange(3), {"prior": torch.ones(3)}, {"σ = 1": ([0, 1], [-2, -1])}, -0.7
+        ),
+        ["prior", "σ = 1", "log p(x)", "z, the code", "ELBO, nats"],
+    ),
     "clouds": (
         lambda g: plots.clouds(3 * noise(40, 2), -noise(40, 2, seed=1), torch.arange(40) % 10),
         ["first latent number", "second latent number", "label", "9"],

@@ -67,7 +67,8 @@ def test_each_network_answers_in_nats(slider, networks, small, beta):
     assert shows(slider, "rebuilt", output[7])
     text = slider.readout.value
     own, means = (rate[7], lost[7]), (rate.mean(), lost.mean())
-    for one, other in (own, means):
+    for pair in (own, means):
+        one, other = (round(part.item(), 1) for part in pair)  # what is shown adds up
         assert f"rate {one:.1f} + distortion {other:.1f} = {one + other:.1f} nats" in text
     assert "Mean of 100 digits" in text and f"β = {beta:g}." in text
     assert f"{active} of {model.latent_size} numbers are active" in text
