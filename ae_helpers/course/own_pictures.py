@@ -6,8 +6,6 @@ from pathlib import Path
 from ae_helpers.files import replacing
 
 NETWORK = "network.pt"
-
-
 SETTINGS = {"size": 28, "numbers": 16, "steps": 1_000}
 
 

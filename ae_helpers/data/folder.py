@@ -119,10 +119,9 @@ def load_picture(path: str | Path, shape: Sequence[int]) -> Tensor:
     try:
         return _read(file, MODES[channels], _checked(size))[None]
     except Exception as error:  # as for a folder: whatever is wrong with it
-        reason = (str(error) or repr(error)).replace(str(file), file.name).splitlines()[0]
         raise ValueError(
-            f"{file.name} can't be read ({reason}); expected a picture. Open it in another "
-            "program, and save it anew."
+            f"{file.name} can't be read ({_reason(error, file)}); expected a picture. Open it "
+            "in another program, and save it anew."
         ) from error
 
 
@@ -171,8 +170,12 @@ def _files(folder: Path) -> list[Path]:
 def _leave_out(file: Path, folder: Path, error: Exception) -> None:
     """Say so in one line, whatever characters the file's name is made of."""
     name = repr(file.relative_to(folder).as_posix())[1:-1]
-    reason = (str(error) or repr(error)).replace(str(file), file.name).splitlines()[0]
-    print(f"left out: {name} ({reason})")
+    print(f"left out: {name} ({_reason(error, file)})")
+
+
+def _reason(error: Exception, file: Path) -> str:
+    """What went wrong with a file, in one line, which doesn't say in what folder it lies."""
+    return (str(error) or repr(error)).replace(str(file), file.name).splitlines()[0]
 
 
 def _left_out_by_ending(unknown: Counter[str]) -> str:
