@@ -5,7 +5,7 @@ colours MNIST, ``folder`` reads the reader's own pictures, ``badges`` draws some
 ``images`` is what they all return.
 """
 
-from ae_helpers.data.badges import draw_badges
+from ae_helpers.data.badges import badge, draw_badges
 from ae_helpers.data.folder import load_folder, load_picture
 from ae_helpers.data.images import ImageData, check_images, from_tensors, to_float
 from ae_helpers.data.loading import NAMES, Unavailable, load

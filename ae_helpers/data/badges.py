@@ -67,14 +67,14 @@ def draw_badges(
     return folder
 
 
-def badge(generator: torch.Generator, defect: str = "") -> Tensor:
-    """One badge, ``uint8``, ``(3, 64, 64)``; ``defect`` is one of ``DEFECTS``, or none."""
+def badge(generator: torch.Generator, defect: str = "", side: int = SIDE) -> Tensor:
+    """One badge, ``uint8``, ``(3, side, side)``; ``defect`` is one of ``DEFECTS``, or none."""
 
     def drawn(low: float, high: float) -> float:
         return low + (high - low) * torch.rand((), generator=generator).item()
 
     # Places are measured in radii of the badge, from its middle: x to the right, y down.
-    line = (torch.arange(SIDE) + 0.5) / SIDE * 2 - 1
+    line = (torch.arange(side) + 0.5) / side * 2 - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
     size = drawn(0.78, 0.88)
     x, y = (x - drawn(-0.1, 0.1)) / size, (y - drawn(-0.1, 0.1)) / size
@@ -87,10 +87,11 @@ def badge(generator: torch.Generator, defect: str = "") -> Tensor:
         sector = (angle * PETALS / (2 * math.pi)).round().remainder(PETALS)
         petals = petals.where((sector != int(drawn(0, PETALS))) | (radius < 0.2), 0)
 
-    down, right = torch.gradient(rim + 0.6 * petals + 0.8 * core)  # what stands out catches light
+    # What stands out catches light; a slope is as steep in pictures of any size.
+    down, right = torch.gradient(rim + 0.6 * petals + 0.8 * core, spacing=SIDE / side)
     light = 1 + drawn(-0.3, 0.3) * right + down - 0.08 * radius
     warm = drawn(0, 1)
-    face = _colour(0.13, 0.30, 0.50).expand(3, SIDE, SIDE)
+    face = _colour(0.13, 0.30, 0.50).expand(3, side, side)
     face = _cover(face, petals, (0.96 + 0.02 * warm, 0.90 - 0.10 * warm, 0.80 - 0.06 * warm))
     face = _cover(_cover(face, core, (0.93, 0.62, 0.18)), rim, (0.83, 0.66, 0.30))
     face = face * light * drawn(0.92, 1.04)

@@ -1,14 +1,18 @@
-"""The backbone for images of another shape: its encoder as it is, and a decoder derived from it."""
+"""The backbone for images of another shape: its encoder as it is, and a decoder derived from it.
+
+For large images there is a deep one, whose code may have any number of numbers.
+"""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 from ae_helpers.data.settings import is_whole, plain
-from ae_helpers.models.backbone import Autoencoder
+from ae_helpers.models.backbone import Autoencoder, Decoder, Encoder
 
 SMALLEST = 21  # pixels: a shorter side leaves no window for the encoder's last layer
 CHANNELS = 64  # latent numbers, divided among the places of the last layer's output
+LEFT = 7  # pixels: a deep encoder halves until no side is longer, then one window takes all
 
 
 def encoder_sizes(side: int) -> list[int]:
@@ -64,6 +68,37 @@ def decoder_settings(side: int) -> list[tuple[int, int, int, int]]:
     return settings[::-1]
 
 
+def deep_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """What becomes of an image in a deep encoder, halving by halving: 50×30, 25×15, 13×8, 7×4.
+
+    By the size rule with k = 3, s = 2, p = 1, until no side is longer than ``LEFT``. The layer
+    after it takes what is left as one window.
+    """
+    sizes = [(height, width)]
+    while max(sizes[-1]) > LEFT:
+        down, right = sizes[-1]
+        sizes.append(((down + 1) // 2, (right + 1) // 2))
+    return sizes
+
+
+def deep_layers(shape: Sequence[int], latent_size: int) -> tuple[list[nn.Module], list[nn.Module]]:
+    """The convolutions of a deep encoder, and the transposed ones of its decoder, in their order.
+
+    A halving has k = 3, s = 2, p = 1, and 8, 16, 32 and then 64 channels. A doubling makes m of
+    ⌈m/2⌉ with s = 2 and p = 1: k = 4 for an even m, 3 for an odd one, by ``before``.
+    """
+    sizes = deep_sizes(*shape[1:])
+    wide = [shape[0], *(min(8 * 2**i, CHANNELS) for i in range(len(sizes) - 1))]
+    down: list[nn.Module] = [nn.Conv2d(wide[-1], latent_size, sizes[-1])]
+    up: list[nn.Module] = [nn.ConvTranspose2d(latent_size, wide[-1], sizes[-1])]
+    for i in range(len(sizes) - 1, 0, -1):
+        few, many, (height, width) = wide[i - 1], wide[i], sizes[i - 1]
+        kernel = (4 - height % 2, 4 - width % 2)
+        down.insert(0, nn.Conv2d(few, many, 3, stride=2, padding=1))
+        up.append(nn.ConvTranspose2d(many, few, kernel, stride=2, padding=1))
+    return down, up
+
+
 class ShapedAutoencoder(Autoencoder):
     """The backbone for any image shape: ``(N, C, H, W)`` in [0, 1] → the same shape and range.
 
@@ -73,14 +108,25 @@ class ShapedAutoencoder(Autoencoder):
     Args:
         shape: ``(C, H, W)`` of an image.
         latent_size: the numbers in a code, over all its places.
+        deep: halve until little is left, in place of the backbone's four layers.
         options: as ``Autoencoder`` takes them.
     """
 
-    def __init__(self, shape: Sequence[int], latent_size: int = CHANNELS, **options):
+    def __init__(
+        self, shape: Sequence[int], latent_size: int = CHANNELS, deep: bool = False, **options
+    ):
         self.latent_size = latent_size = plain(latent_size)
-        self.input_shape, self.code_shape = _checked(shape, latent_size)
+        self.input_shape, self.code_shape = _checked(shape, latent_size, deep)
         super().__init__(**options)
         self.options |= {"shape": self.input_shape, "latent_size": latent_size}
+        if deep:
+            self.options["deep"] = True  # checkpoints of the others stay what they are
+            down, up = deep_layers(self.input_shape, latent_size)
+            given = self.options | {"dropout": self.options.get("dropout", 0.0)}
+            inside = {name: given[name] for name in ("activation", "norm", "dropout")}
+            self.encoder = Encoder(**inside, layers=down)
+            self.decoder = Decoder(**inside, output=given["output"], layers=up)
+            return
 
         channels, *sides = self.input_shape
         # Replace only what differs, so that for the backbone's own shape nothing is drawn anew.
@@ -103,17 +149,25 @@ class ShapedAutoencoder(Autoencoder):
         return self.decoder(latent.view(-1, *self.code_shape))
 
 
-def build(shape: Sequence[int], latent_size: int = CHANNELS, **options) -> Autoencoder:
-    """The autoencoder for images of this shape, with the backbone's eight layers.
+def build(
+    shape: Sequence[int], latent_size: int = CHANNELS, *, deep: bool = False, **options
+) -> Autoencoder:
+    """The autoencoder for images of this shape, with the backbone's eight layers, or a deep one.
 
     For ``(1, 28, 28)`` it *is* the backbone: the same layers, and the same weights from the same
     seed. Elsewhere the first layer takes C channels, the last gives C; the decoder's kernels and
     paddings are worked out by ``decoder_settings``; and where the encoder leaves more than one
     place, the 64 numbers are divided among them.
 
+    A deep one halves the image until at most 7×7 places are left, and makes the code of all of them
+    at once (``deep_layers``). So any number of numbers will do, also for large images.
+
     Args:
-        shape: ``(C, H, W)`` of an image; H and W at least 21, and they may differ.
-        latent_size: the numbers in a code. The places that the encoder leaves must divide it.
+        shape: ``(C, H, W)`` of an image; H and W at least 21, and they may differ. For a deep one
+            they may be shorter.
+        latent_size: the numbers in a code. The places that the encoder leaves must divide it,
+            unless it is deep.
+        deep: as many halvings as the image needs.
         options: ``activation``, ``norm``, ``output``, ``dropout``, as ``Autoencoder`` takes them.
 
     Raises:
@@ -121,10 +175,12 @@ def build(shape: Sequence[int], latent_size: int = CHANNELS, **options) -> Autoe
         ValueError: a shape or a size of the code for which there is no such network; the message
             says why, and what would do. Or an unknown option.
     """
-    return ShapedAutoencoder(shape, latent_size, **options)
+    return ShapedAutoencoder(shape, latent_size, deep, **options)
 
 
-def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _checked(
+    shape: Sequence[int], latent_size: int, deep: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The shape of an image and of its code, if there is a network for both."""
     try:
         sizes = tuple(plain(size) for size in shape)
@@ -143,16 +199,20 @@ def _checked(shape: Sequence[int], latent_size: int) -> tuple[tuple[int, ...], t
             f"The shape {shape} has its channels last; expected them first: "
             f"{(shape[2], *shape[:2])}. Turn the images: images.permute(0, 3, 1, 2)."
         )
-    height, width = (encoder_sizes(side)[-1] for side in shape[1:])
-    places = height * width
     if not is_whole(latent_size, 1):
         raise ValueError(f"latent_size={latent_size!r}; expected a whole number from 1 on.")
+    if deep:
+        if min(shape[1:]) < 1:
+            raise ValueError(f"The shape {shape} has no pixels; expected sides of 1 or more.")
+        return shape, (latent_size, 1, 1)
+    height, width = (encoder_sizes(side)[-1] for side in shape[1:])
+    places = height * width
     if latent_size % places:
         less, more = (latent_size // places + i for i in (0, 1))
         near = " or ".join(str(channels * places) for channels in (less, more) if channels)
         raise ValueError(
             f"latent_size={latent_size} can't be divided among the {height}×{width} places that "
             f"the encoder leaves of {shape[1]}×{shape[2]} pixels; expected a multiple of {places}, "
-            f"such as {near}."
+            f"such as {near}. With deep=True any number will do."
         )
     return shape, (latent_size // places, height, width)

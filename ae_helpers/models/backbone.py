@@ -31,11 +31,18 @@ class Encoder(_Layers):
     """Four convolutions that turn an image into 64 numbers: ``(N, 1, 28, 28)`` → ``(N, 64, 1, 1)``.
 
     ``activation`` (and ``norm`` and ``dropout``, if any) stand after every layer but the last,
-    whose 64 outputs are the latent code and may take any value.
+    whose 64 outputs are the latent code and may take any value. ``layers`` are others, in place of
+    the backbone's four.
     """
 
-    def __init__(self, activation: str = "relu", norm: str | None = None, dropout: float = 0.0):
-        layers = [
+    def __init__(
+        self,
+        activation: str = "relu",
+        norm: str | None = None,
+        dropout: float = 0.0,
+        layers: list[nn.Module] | None = None,
+    ):
+        layers = layers or [
             nn.Conv2d(1, 8, kernel_size=15, stride=1, padding=1),  #  → ( 8, 16, 16)
             nn.Conv2d(8, 16, kernel_size=3, stride=2, padding=1),  #  → (16,  8,  8)
             nn.Conv2d(16, 32, kernel_size=3, stride=2, padding=1),  # → (32,  4,  4)
@@ -49,6 +56,7 @@ class Decoder(_Layers):
 
     ``activation`` (and ``norm`` and ``dropout``, if any) stand after every layer but the last;
     ``output`` is ``"sigmoid"``, which keeps pixels in (0, 1), or ``"linear"``, which doesn't.
+    ``layers`` are others, in place of the backbone's four.
     """
 
     def __init__(
@@ -57,8 +65,9 @@ class Decoder(_Layers):
         norm: str | None = None,
         output: str = "sigmoid",
         dropout: float = 0.0,
+        layers: list[nn.Module] | None = None,
     ):
-        layers = [
+        layers = layers or [
             nn.ConvTranspose2d(64, 32, kernel_size=4, stride=1, padding=0),  # → (32,  4,  4)
             nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2, padding=0),  # → (16,  8,  8)
             nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2, padding=0),  #  → ( 8, 16, 16)

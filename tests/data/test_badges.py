@@ -37,6 +37,13 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_same_badge_in_another_size():
+    small, large = (data.badge(torch.Generator().manual_seed(2), side=side) for side in (64, 128))
+    assert large.shape == (3, 128, 128)
+    scaled = torch.nn.functional.avg_pool2d(large.float(), 2)
+    assert (scaled - small).abs().mean() < 4  # the camera's noise, and edges
+
+
 @pytest.mark.parametrize("defect", badges.DEFECTS)
 def test_a_defect_changes_a_part_of_the_badge(defect):
     """The same badge without it: the same numbers are drawn up to where the defect is."""

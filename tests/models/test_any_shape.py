@@ -80,6 +80,59 @@ def test_the_rule_for_a_side(side):
     assert 3 <= settings[0][0] <= 5
 
 
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [
+        ((1, 28, 28), [(28, 28), (14, 14), (7, 7)]),
+        ((3, 64, 64), [(64, 64), (32, 32), (16, 16), (8, 8), (4, 4)]),
+        ((3, 96, 96), [(96, 96), (48, 48), (24, 24), (12, 12), (6, 6)]),
+        ((2, 33, 50), [(33, 50), (17, 25), (9, 13), (5, 7)]),
+        ((3, 1, 9), [(1, 9), (1, 5)]),
+        ((1, 7, 7), [(7, 7)]),
+    ],
+)
+def test_a_deep_one_halves_and_goes_back_the_same_way(shape, sizes):
+    network, seen = any_shape.build(shape, 5, deep=True).eval(), []
+    assert any_shape.deep_sizes(*shape[1:]) == sizes
+    for layer in network.modules():
+        if "Conv" in type(layer).__name__:
+            layer.register_forward_hook(lambda layer, given, made: seen.append(made.shape[2:]))
+    images = torch.rand(2, *shape)
+    codes = network.encode(images)
+    assert codes.shape == (2, 5) and network.code_shape == (5, 1, 1)
+    assert torch.equal(network.decode(codes), network(images)[:])
+    way = [*sizes[1:], (1, 1)]
+    assert [tuple(each) for each in seen[: len(way)]] == way
+    assert [tuple(each) for each in seen[len(way) : 2 * len(way)]] == sizes[::-1]
+
+
+def test_every_pixel_of_a_deep_one_is_reached():
+    for side in range(8, 60):
+        _, up = any_shape.deep_layers((1, side, side), 1)
+        y = torch.ones(1, 1, 1)
+        for layer in up:
+            y = torch.nn.functional.conv_transpose1d(
+                torch.ones_like(y),
+                torch.ones(1, 1, layer.kernel_size[0]),
+                stride=layer.stride[0],
+                padding=layer.padding[0],
+            )
+            assert y.min() >= 1
+        assert y.shape[2] == side
+
+
+def test_a_deep_one_is_steady_like_the_others_and_is_saved(build, same_weights, tmp_path):
+    options = {"activation": "gelu", "norm": "batch", "output": "linear", "dropout": 0.1}
+    network = build(kind=any_shape.build, shape=(3, 40, 30), latent_size=7, deep=True, **options)
+    kinds = [type(layer).__name__ for layer in network.encoder]
+    assert kinds == [*["Conv2d", "BatchNorm2d", "GELU", "Dropout"] * 3, "Conv2d"]
+    assert isinstance(network.decoder[-1], torch.nn.Identity)
+    checkpoints.save(tmp_path / "deep.pt", network)
+    again = checkpoints.load_model(tmp_path / "deep.pt", any_shape.ShapedAutoencoder)
+    assert same_weights(again, network) and again.options == network.options
+    assert "deep" not in any_shape.build((1, 28, 28)).options
+
+
 def test_the_side_before_a_layer_of_the_decoder():
     assert any_shape.before(28, 4, 2, 3) == (16, 0)
     assert any_shape.before(33, 4, 2, 3) == (18, 1)
@@ -90,7 +143,7 @@ def test_the_side_before_a_layer_of_the_decoder():
     [
         ((1, 20, 28), 64, ValueError, ["side of 20", "at least 21", "pad(images, [1] * 4)"]),
         ((3, 40, 40), 64, ValueError, ["3×3 places", "multiple of 9", "63 or 72"]),
-        ((3, 96, 96), 64, ValueError, ["10×10 places", "such as 100."]),
+        ((3, 96, 96), 64, ValueError, ["10×10 places", "such as 100.", "deep=True"]),
         ((32, 32, 3), 64, ValueError, ["channels last", "(3, 32, 32)", "permute(0, 3, 1, 2)"]),
         ((0, 28, 28), 64, ValueError, ["0 channels", "1 or more"]),
         ((28, 28), 64, TypeError, ["(28, 28)", "three whole numbers", "images.shape[1:]"]),
@@ -104,6 +157,11 @@ def test_the_side_before_a_layer_of_the_decoder():
 def test_what_cannot_be_built(shape, numbers, error, words, refused):
     with refused(error, *words):
         any_shape.build(shape, numbers)
+
+
+def test_no_deep_one_of_no_pixels(refused):
+    with refused(ValueError, "(1, 0, 8)", "1 or more"):
+        any_shape.build((1, 0, 8), deep=True)
 
 
 def test_an_unknown_option():
