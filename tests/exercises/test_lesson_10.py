@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -19,6 +20,11 @@ def by_search(m, k, s, p):
         for o in range(s):
             if (n - 1) * s - 2 * p + k + o == m:
                 return n, o
+
+
+def by_difference(m, k, s, p):
+    n = int((m + 2 * p - k) / s) + 1
+    return n, m - ((n - 1) * s - 2 * p + k)
 
 
 def rounded_up(m, k, s, p):
@@ -60,6 +66,9 @@ RIGHT = {
         "divmod": lambda m, k, s, p: ((m + 2 * p - k) // s + 1, (m + 2 * p - k) % s),
         "a list": lambda m, k, s, p: [(m + 2 * p - k + s) // s, (m + 2 * p - k) % s],
         "by search": by_search,
+        "o by difference": by_difference,
+        "NumPy integers": lambda *case: tuple(np.int64(each) for each in by_search(*case)),
+        "a tensor": lambda *case: torch.tensor(by_search(*case)),
     },
     check.colour: {
         "by axes": coloured,
@@ -73,6 +82,9 @@ RIGHT = {
         "by helpers": ratio,
         "by hand": over(lambda train: to_float(train).mean(0)),
         "a float": lambda *given: ratio(*given).item(),
+        "in double": lambda t, r, a: over(lambda a: to_float(a).double().mean(0))(t, r.double(), a),
+        "NumPy": lambda t, r, a: np.float64(ratio(t, r, a)),
+        "sums": lambda t, r, a: image_errors(t, r).sum() / image_errors(t, mean_image(a)).sum(),
     },
 }
 WRONG = {
