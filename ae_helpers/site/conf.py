@@ -15,9 +15,9 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "navigation_with_keys": False,  # arrow keys belong to the explorers
 }
+html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_show_sourcelink = html_show_copyright = html_show_sphinx = False
-templates_path: list[str] = []
-exclude_patterns = ["_build"]
+html_copy_source = html_use_index = False
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"  # what is stored is shown

@@ -1,17 +1,18 @@
-"""Notebooks and README as the pages of a site: what they say of files, they say here of addresses."""
+"""Notebooks and README as the pages of a site, with links that are right there."""
 
+import json
 import os
 import re
 import tomllib
 from pathlib import Path
 
-import nbformat
-
 from ae_helpers.course import series
 from ae_helpers.files import PROJECT
 
-LINK = re.compile(r"(?<=\]\()([^)\s#:]+)")  # within the project
-BADGE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")  # a picture that another host would be asked for
+LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")  # within the project
+BADGE = re.compile(
+    r"!\[([^\]]*)\]\(https?:[^)]*\)"
+)  # a picture that another host would be asked for
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
 
 
@@ -43,15 +44,15 @@ def linked(text: str, folder: str) -> str:
     return LINK.sub(address, BADGE.sub(r"\1", text))
 
 
-def page(notebook: Path) -> nbformat.NotebookNode:
+def page(notebook: Path) -> str:
     """A notebook with stored outputs, as Sphinx shall read it: solutions are folded."""
-    content = nbformat.read(notebook, as_version=4)
-    for cell in content.cells:
-        if cell.cell_type == "markdown":
-            cell.source = linked(cell.source, "notebooks")
-        elif "solution" in cell.metadata.get("tags", []):
-            cell.metadata.tags.append("hide-cell")
-    return content
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = linked("".join(cell["source"]), "notebooks")
+        elif "solution" in cell["metadata"].get("tags", []):
+            cell["metadata"]["tags"].append("hide-cell")
+    return json.dumps(content)
 
 
 def front_page() -> str:
