@@ -24,6 +24,6 @@ from ae_helpers.plots.pictures import (
     one_pixel,
     path,
 )
-from ae_helpers.plots.speed import speeds
+from ae_helpers.plots.speed import gains, roofline, speeds
 from ae_helpers.plots.style import png, show
 from ae_helpers.plots.vae import beta_curve, clouds, one_number, rates

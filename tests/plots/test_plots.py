@@ -128,6 +128,28 @@ CASES = {
         ),
         ["PCA", "network", "numbers per image", "MSE per pixel"],
     ),
+    "roofline": (
+        lambda g: plots.roofline(
+            1e11,
+            1e10,
+            {"one": {"a sum": (0.1, 1e9), "a product": (90, 9e10)}, "layers": {"conv": (20, 5e9)}},
+        ),
+        [
+            "a sum",
+            "a product",
+            "memory-bound:\n10 GB/s",
+            "compute-bound: 100 GFLOP/s",
+            "layers",
+            "per byte",
+        ],
+    ),
+    "gains": (
+        lambda g: plots.gains(
+            {"small": {"more": [2, 2.5], "less": [1]}, "large": {"more": [3], "less": [0.5]}},
+            "times as fast",
+        ),
+        ["more", "less", "2.25×", "0.50×", "small", "large", "times as fast"],
+    ),
     "speeds": (
         lambda g: plots.speeds({"plain": [900, 1_000, 1_100], "fast": [2_500, 2_400]}, 20_000),
         ["plain", "fast", "2,450 · 2.45×", "the roof: 20,000", "images per second"],
@@ -313,17 +335,35 @@ def test_epochs(given):
             assert_shows(axis.images[0], image[0])
 
 
-def test_speeds_end_at_the_medians():
+def test_speeds_are_dots_and_a_bar_at_the_median():
     figure = plots.speeds({"plain": [900, 1_000, 5_000], "fast": [2_500, 2_000]}, 20_000)
     axis = figure.axes[0]
-    ends = [bar.get_x() + bar.get_width() for bar in axis.patches]
-    assert ends == pytest.approx([1_000, 2_250])
-    *dots, roof = axis.lines
-    assert [list(line.get_xdata()) for line in dots] == [[900, 1_000, 5_000], [2_500, 2_000]]
-    assert set(roof.get_xdata()) == {20_000}
+    shown = [list(line.get_xdata()) for line in axis.lines]
+    assert shown[:2] == [[900, 1_000, 5_000], [1_000]] and shown[2:4] == [[2_500, 2_000], [2_250]]
+    assert shown[4:] == [[1_000, 1_000], [20_000, 20_000]]  # the first loop's, and the roof
+    assert not axis.patches  # a bar on a log scale begins anywhere
     low, high = axis.get_xlim()
     assert low < 900 and high > 20_000  # all of it is seen
-    assert len(plots.speeds({"plain": [900]}).axes[0].lines) == 1  # without a roof
+    assert len(plots.speeds({"plain": [900]}).axes[0].lines) == 3  # without a roof
+
+
+def test_the_roof_is_slanted_up_to_the_ridge():
+    figure = plots.roofline(1e11, 1e10, {"one": {"a": (0.1, 1e9)}, "two": {"b": (50, 3e11)}})
+    axis = figure.axes[0]
+    roof, ridge, *groups = axis.lines
+    (left, middle, right), heights = roof.get_xdata(), list(roof.get_ydata())
+    assert middle == pytest.approx(10) and left < 0.1 and right > 50
+    assert heights == pytest.approx([left * 1e10, 1e11, 1e11])
+    assert set(ridge.get_xdata()) == {middle}
+    assert [list(line.get_xydata()[0]) for line in groups] == [[0.1, 1e9], [50, 3e11]]
+    assert axis.get_ylim()[1] > 3e11  # one that is above the roof is seen, too
+
+
+def test_gains_stand_in_the_row_of_their_change():
+    ratios = {"small": {"x": [1.5], "y": [2.0]}, "large": {"y": [3.0], "x": [4.0]}}
+    axis = plots.gains(ratios, "times").axes[0]
+    found = {tuple(line.get_xydata()[0].round(2)) for line in axis.lines[:-1]}
+    assert found == {(1.5, -0.18), (2.0, 0.82), (4.0, 0.18), (3.0, 1.18)}
 
 
 def test_kernels_share_a_scale_with_white_at_0():
