@@ -3,6 +3,7 @@
 from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
 from ae_helpers.plots.architectures import rate_distortion, trade_off
 from ae_helpers.plots.charts import (
+    against,
     bars,
     by_layer,
     class_bars,

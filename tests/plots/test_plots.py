@@ -89,6 +89,16 @@ CASES = {
         lambda g: plots.one_pixel(g.after[0, 0], noise(3, 3) - 0.5, noise(26, 26), 7, 12),
         ["image", "window", "kernel", "products"],
     ),
+    "against": (
+        lambda g: plots.against(
+            {"with": {1: [0.02, 0.03], 5: [0.01]}, "without": {1: [0.1], 5: [0.08, 0.09]}},
+            STICKS,
+            yours=(3, 0.015),
+            title="Over time",
+            xlabel="epochs",
+        ),
+        ["with", "without", "yours", "Over time", "epochs", "MSE per pixel", "mean image", "5"],
+    ),
     "bars": (
         lambda g: plots.bars(
             {"one": [1, 2_000], "two": [3, 4]}, ["conv1", "conv2"], title="Top", ylabel="how many"
@@ -498,6 +508,16 @@ def test_bars_stand_side_by_side():
     assert bars == [(-0.4, 1), (0.6, 2), (0, 3), (1, 1_234)]
     assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "1,234"]
     assert axis.get_legend() and not plots.bars({"a": [1]}, ["p"]).axes[0].get_legend()
+
+
+def test_against_shows_each_seed_a_line_through_the_medians_and_the_reader():
+    errors = {"one": {1: [0.02, 0.1, 0.03], 10: [0.5]}}
+    axis = plots.against(errors, {}, yours=(3, 0.2)).axes[0]
+    line, *dots, _, star = [list(zip(*line.get_data(), strict=True)) for line in axis.lines]
+    assert line == [(1, 0.03), (10, 0.5)]
+    assert dots == [[(1, 0.02), (1, 0.1), (1, 0.03)], [(10, 0.5)]]
+    assert star == [(3, 0.2)]
+    assert axis.get_xscale() == axis.get_yscale() == "log"
 
 
 def test_seeds_show_each_seed_and_their_median():
