@@ -1,7 +1,7 @@
 """Pictures: tensors in, matplotlib Figure out, in one style; ``show`` puts one on the page."""
 
 from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
-from ae_helpers.plots.architectures import rate_distortion, trade_off
+from ae_helpers.plots.architectures import over_numbers
 from ae_helpers.plots.charts import (
     against,
     bars,

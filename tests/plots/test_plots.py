@@ -128,12 +128,8 @@ CASES = {
         ),
         ["numbers kept per image", "MSE per pixel", "PCA with k components", "after 15: 0.0052"],
     ),
-    "trade_off": (
-        lambda g: plots.trade_off({"backbone": (790_528, [0.4, 0.6]), "linear": (9, [1])}, STICKS),
-        ["backbone", "linear", "multiplications per image", "MSE per pixel", "mean image"],
-    ),
-    "rate_distortion": (
-        lambda g: plots.rate_distortion(
+    "over_numbers": (
+        lambda g: plots.over_numbers(
             {"PCA": {2: [0.05], 64: [0.009]}, "network": {2: [0.04, 0.05], 64: [0.005, 0.004]}}
         ),
         ["PCA", "network", "numbers per image", "MSE per pixel"],
@@ -530,15 +526,8 @@ def test_seeds_show_each_seed_and_their_median():
     assert axis.get_xscale() == "log" and axis.get_ylim()[0] > axis.get_ylim()[1]  # from the top
 
 
-def test_trade_off_stands_at_the_median_and_spans_the_range():
-    axis = plots.trade_off({"one": (1_000, [0.02, 0.01, 0.05])}, {}).axes[0]
-    line, dot = axis.lines
-    assert dot.get_xydata().tolist() == [[1_000, pytest.approx(0.02)]]
-    assert line.get_xydata().tolist() == [[1_000, 0.01], [1_000, 0.05]]
-
-
-def test_rate_distortion_stands_at_the_median_and_shades_the_range():
-    axis = plots.rate_distortion({"one": {2: [0.02, 0.01, 0.05], 8: [0.01]}}).axes[0]
+def test_over_numbers_stands_at_the_median_and_shades_the_range():
+    axis = plots.over_numbers({"one": {2: [0.02, 0.01, 0.05], 8: [0.01]}}).axes[0]
     np.testing.assert_allclose(axis.lines[0].get_xydata(), [[2, 0.02], [8, 0.01]])
     heights = axis.collections[0].get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (0.01, 0.05)
