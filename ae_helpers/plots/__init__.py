@@ -1,8 +1,9 @@
 """Pictures: tensors in, matplotlib Figure out, in one style; ``show`` puts one on the page."""
 
 from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
-from ae_helpers.plots.architectures import rate_distortion, trade_off
+from ae_helpers.plots.architectures import over_numbers
 from ae_helpers.plots.charts import (
+    against,
     bars,
     by_layer,
     class_bars,

@@ -89,6 +89,16 @@ CASES = {
         lambda g: plots.one_pixel(g.after[0, 0], noise(3, 3) - 0.5, noise(26, 26), 7, 12),
         ["image", "window", "kernel", "products"],
     ),
+    "against": (
+        lambda g: plots.against(
+            {"with": {1: [0.02, 0.03], 5: [0.01]}, "without": {1: [0.1], 5: [0.08, 0.09]}},
+            STICKS,
+            yours=(3, 0.015),
+            title="Over time",
+            xlabel="epochs",
+        ),
+        ["with", "without", "yours", "Over time", "epochs", "MSE per pixel", "mean image", "5"],
+    ),
     "bars": (
         lambda g: plots.bars(
             {"one": [1, 2_000], "two": [3, 4]}, ["conv1", "conv2"], title="Top", ylabel="how many"
@@ -118,12 +128,8 @@ CASES = {
         ),
         ["numbers kept per image", "MSE per pixel", "PCA with k components", "after 15: 0.0052"],
     ),
-    "trade_off": (
-        lambda g: plots.trade_off({"backbone": (790_528, [0.4, 0.6]), "linear": (9, [1])}, STICKS),
-        ["backbone", "linear", "multiplications per image", "MSE per pixel", "mean image"],
-    ),
-    "rate_distortion": (
-        lambda g: plots.rate_distortion(
+    "over_numbers": (
+        lambda g: plots.over_numbers(
             {"PCA": {2: [0.05], 64: [0.009]}, "network": {2: [0.04, 0.05], 64: [0.005, 0.004]}}
         ),
         ["PCA", "network", "numbers per image", "MSE per pixel"],
@@ -500,6 +506,16 @@ def test_bars_stand_side_by_side():
     assert axis.get_legend() and not plots.bars({"a": [1]}, ["p"]).axes[0].get_legend()
 
 
+def test_against_shows_each_seed_a_line_through_the_medians_and_the_reader():
+    errors = {"one": {1: [0.02, 0.1, 0.03], 10: [0.5]}}
+    axis = plots.against(errors, {}, yours=(3, 0.2)).axes[0]
+    line, *dots, _, star = [list(zip(*line.get_data(), strict=True)) for line in axis.lines]
+    assert line == [(1, 0.03), (10, 0.5)]
+    assert dots == [[(1, 0.02), (1, 0.1), (1, 0.03)], [(10, 0.5)]]
+    assert star == [(3, 0.2)]
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+
+
 def test_seeds_show_each_seed_and_their_median():
     axis = plots.seeds({"one": [0.02, 0.1, 0.03], "two": [0.5]}, STICKS).axes[0]
     dots = [line for line in axis.get_lines() if line.get_marker() == "o"]
@@ -510,15 +526,8 @@ def test_seeds_show_each_seed_and_their_median():
     assert axis.get_xscale() == "log" and axis.get_ylim()[0] > axis.get_ylim()[1]  # from the top
 
 
-def test_trade_off_stands_at_the_median_and_spans_the_range():
-    axis = plots.trade_off({"one": (1_000, [0.02, 0.01, 0.05])}, {}).axes[0]
-    line, dot = axis.lines
-    assert dot.get_xydata().tolist() == [[1_000, pytest.approx(0.02)]]
-    assert line.get_xydata().tolist() == [[1_000, 0.01], [1_000, 0.05]]
-
-
-def test_rate_distortion_stands_at_the_median_and_shades_the_range():
-    axis = plots.rate_distortion({"one": {2: [0.02, 0.01, 0.05], 8: [0.01]}}).axes[0]
+def test_over_numbers_stands_at_the_median_and_shades_the_range():
+    axis = plots.over_numbers({"one": {2: [0.02, 0.01, 0.05], 8: [0.01]}}).axes[0]
     np.testing.assert_allclose(axis.lines[0].get_xydata(), [[2, 0.02], [8, 0.01]])
     heights = axis.collections[0].get_paths()[0].vertices[:, 1]
     assert (heights.min(), heights.max()) == (0.01, 0.05)
