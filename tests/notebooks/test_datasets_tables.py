@@ -59,6 +59,18 @@ def test_the_sticks_of_sizes_are_derived_anew(lesson, sizes, cpu):
     assert row["error"] > stored["error"]
 
 
+def test_what_the_lesson_says_of_the_sizes(sizes):
+    lines = sizes.set_index(["side", "network", "numbers", "seed"]).sort_index()
+    deep, flat, large = (lines.loc[line] for line in LINES)
+    assert lower(deep["error"], flat["error"]) == 5
+    assert round((deep["error"] / flat["error"]).median(), 1) == 0.4
+    assert lower(flat["error"], flat["PCA"]) == 0
+    assert lower(deep["error"], deep["PCA"]) == 4
+    assert 1.9 < (deep["error"] / deep["PCA"]).max() < 2.3  # "with one twice as bad"
+    assert lower(large["error"], large["PCA"]) == 2
+    assert 0.16 < (large["error"] / large["mean image"]).median() < 0.18  # "a sixth"
+
+
 # ---------------------------------------------------------------------------------------- transfer
 
 
@@ -84,6 +96,39 @@ def test_a_stick_is_derived_anew_on_the_sample(lesson, transfer):
             assert row[name] == pytest.approx(stored[name].item(), rel=0.1)
 
 
+def test_what_the_lesson_says_of_the_worlds(transfer):
+    kinds = {kind: rows.set_index(["trained on", "seed"])[WORLDS] for kind, rows in transfer.groupby("kind")}
+    mean, pca = (kinds[kind].droplevel("seed") for kind in ("mean image", "PCA-64"))
+    own = {name: mean.loc[name, name] for name in WORLDS}
+    digits, clothes, both = (kinds["network"].loc[name] for name in TRAINED)
+    # digits: near, hardly, and worse than the mean image
+    assert (digits["digits"] < digits["mirrored"]).all()
+    assert 1.4 < (digits["mirrored"] / digits["digits"]).median() < 1.6
+    assert (digits["clothes"] < own["clothes"]).all()
+    assert round(digits["clothes"].median() / own["clothes"], 2) == 0.93
+    for rows, times in ((digits, 9), (clothes, 3)):
+        assert (rows["inverted"] > own["inverted"]).all()
+        assert round(rows["inverted"].median() / own["inverted"]) == times
+    assert (both["inverted"] > own["inverted"]).all()
+    # clothes travel better
+    assert lower(clothes["digits"] / own["digits"], digits["clothes"] / own["clothes"]) == 5
+    assert lower(clothes["inverted"], digits["inverted"]) == 5
+    assert 0.28 < (clothes["inverted"] / digits["inverted"]).median() < 0.38
+    # both: behind the specialists at home, ahead of them abroad
+    assert lower(digits["digits"], both["digits"]) == lower(clothes["clothes"], both["clothes"]) == 5
+    assert round((both["digits"] / digits["digits"]).median(), 1) == 1.4
+    assert round((both["clothes"] / clothes["clothes"]).median(), 2) == 1.07
+    assert lower(both["digits"], clothes["digits"] / 2) >= 4
+    assert lower(both["clothes"], digits["clothes"] / 2) == 5
+    # PCA: better than the networks, save once
+    for name, rows in zip(TRAINED, (digits, clothes, both), strict=True):
+        for world in WORLDS:
+            if (name, world) != ("digits", "inverted"):
+                assert (rows[world] > pca.loc[name, world]).all()
+    for name in ("mirrored", "inverted"):
+        assert pca.loc["digits", name] == pca.loc[name, "digits"]
+
+
 @pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(lesson, transfer, cpu):
     row = lesson["transfer_row"]("network", "digits", 0)
@@ -107,6 +152,22 @@ def test_the_table_of_colours_is_complete(colours):
     assert lesson_code.keys(colours, "network", "seed") == sorted(wanted)
     parts = colours["in grey"] + colours["in hue"]
     assert (parts - colours["error"]).abs().max() < 2e-5
+
+
+def test_what_the_lesson_says_of_colour(colours, transfer):
+    lines = colours.set_index(["network", "seed"])
+    plain, product = lines.loc["as it is"], lines.loc["with a product"]
+    mean, pca = lines.loc["mean image", 0], lines.loc["PCA-64", 0]
+    grey = transfer.set_index(["kind", "trained on", "seed"])["digits"]
+    share = grey["network"]["digits"] / grey["mean image"]["digits"].item()
+    assert 0.4 < (share / (plain["error"] / mean["error"])).median() < 0.6  # "twice the share"
+    assert (plain["error"] > pca["error"]).all() and (plain["error"] < mean["error"]).all()
+    assert (plain["in grey"] < mean["in grey"] / 3).all()
+    assert (plain["in hue"] > mean["in hue"]).all()
+    for part, times in (("error", (0.45, 0.6)), ("in hue", (0.17, 0.22))):
+        assert lower(product[part], plain[part]) == 5
+        assert times[0] < (product[part] / plain[part]).median() < times[1]
+    assert lower(product["in grey"], plain["in grey"]) in (2, 3)  # "level"
 
 
 @pytest.mark.parametrize("name", ["mean image", "the perfect picture in grey"])
