@@ -138,7 +138,7 @@ def test_a_row_is_derived_anew_on_the_sample(lesson, unknown, sample, cpu):
     (row,) = lesson["unknown_rows"](1, images, [0], run_epochs=4, batch=32)
     assert list(row) == list(unknown.columns)
     stored = unknown[unknown["left out"] == 1].mean()
-    for name in FOR_A_CLASS:
+    for name in FOR_A_CLASS[:-1]:  # the last one, of densities, depends on how many are known
         assert row[name] == pytest.approx(stored[name], abs=0.15), name
 
 
