@@ -9,6 +9,7 @@ from ae_helpers.measures.errors import (
     error_maps,
     evaluate,
     image_errors,
+    in_pairs,
     reconstruct,
     worst_patch,
 )

@@ -1,7 +1,13 @@
 """The error that every lesson reports: the mean squared error (MSE) per pixel.
 
-Pixels are in [0, 1], and errors are averaged over images.
+Pixels are in [0, 1], and errors are averaged over images. ``in_pairs`` compares the errors of two
+kinds of networks.
 """
+
+from collections.abc import Sequence
+from math import comb
+from statistics import median
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -68,3 +74,38 @@ def evaluate(model: nn.Module, images: Tensor) -> float:
         return image_errors(batch, model(batch))
 
     return in_evaluation(model, errors, images, batch_size=200).mean().item()
+
+
+class InPairs(NamedTuple):
+    """How the errors of one kind of network stand to those of another, seed by seed."""
+
+    lower: int
+    pairs: int  # that differ; a tie speaks for neither
+    difference: float  # the median of one − other, ties included
+
+    @property
+    def luck(self) -> float:
+        """How often a fair coin is at least as one-sided, either way: the sign test's p."""
+        side = max(self.lower, self.pairs - self.lower)
+        throws = sum(comb(self.pairs, heads) for heads in range(side, self.pairs + 1))
+        return min(1.0, 2 * throws / 2**self.pairs)
+
+    def __str__(self) -> str:
+        return f"lower in {self.lower} of {self.pairs}, median difference {self.difference:+.4f}"
+
+
+def in_pairs(one: Sequence[float], other: Sequence[float]) -> InPairs:
+    """Compare errors in pairs: the same seed on both sides, so that what it does to both cancels.
+
+    Args:
+        one: an error for each seed.
+        other: the errors of what ``one`` is compared with, for the same seeds in the same order.
+
+    Raises:
+        ValueError: none, or not as many on both sides.
+    """
+    if len(one) != len(other) or not len(one):
+        raise ValueError(f"{len(one)} errors beside {len(other)}; expected as many, and some.")
+    differences = [a - b for a, b in zip(one, other, strict=True)]
+    lower, higher = sum(d < 0 for d in differences), sum(d > 0 for d in differences)
+    return InPairs(lower, lower + higher, float(median(differences)))

@@ -1,23 +1,26 @@
 """Lesson 08's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+import math
 from functools import partial
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_08 as check
+from ae_helpers.measures import baselines, pca
 from ae_helpers.models import Autoencoder, Paired, ledger, shipped
 from exercise_zoo import Several, in_place, zoo_tests
 
 # ------------------------------------------------------------------------------ a stack's price
 
 
-def price(side, layers, bias=1, own=lambda a, b: b, late=False, padded=1, less=1, field=1):
+def price(side, layers, bias=1, own=lambda a, b: b, late=False, padded=2, less=1, field=1):
     """Right with its defaults; each argument is a way to go wrong."""
     parameters = products = 0
     jump = 1
     for of, out, k, s, p in layers:
-        after = (side + 2 * p * padded - k) // s + 1
+        after = (side + padded * p - k) // s + 1
         parameters += out * (of * k * k + bias)
         products += out * own(side, after) ** 2 * of * k * k
         side = after
@@ -85,10 +88,7 @@ WRONG_PRICE = {
     "side stays": (lambda *given: price(*given, own=lambda *_: 28), "stays 28×28"),
     "no padding": (lambda *given: price(*given, padded=0), "leave the padding out"),
     "one pixel": (lambda *given: price(*given, own=lambda *_: 1), "These are the weights"),
-    "padding once": (
-        multiplications(lambda _: 8 * 9 * 13**2 + 128 * 9 * 4**2 + 192 * 25 * 2**2),
-        "You add p once",
-    ),
+    "padding once": (lambda *given: price(*given, padded=1), "You add p once"),
     "side for side²": (
         multiplications(lambda _: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 25 * 5),
         "one row of places",
@@ -230,9 +230,39 @@ def small(network, target=0.01):
     return Several((network,), (IMAGES, target))
 
 
-RIGHT_NETWORK = {"exact in patches": small(GOOD)}
+class OfMyOwn(nn.Module):
+    """No ``Paired``, no parameters, and a code of another shape."""
+
+    def encode(self, images):
+        return F.avg_pool2d(images, 7).flatten(1)
+
+    def decode(self, codes):
+        return F.interpolate(codes.unflatten(1, (1, 4, 4)), scale_factor=7)
+
+    def forward(self, images):
+        return self.decode(self.encode(images))
+
+
+class Repeated(nn.Module):
+    def forward(self, codes):
+        return codes.view(-1, 1, 4, 4).repeat_interleave(7, 2).repeat_interleave(7, 3)
+
+
+def without_numbers():
+    network = learned()
+    nn.init.constant_(network.encoder[0].weight, math.nan)
+    return network
+
+
+RIGHT_NETWORK = {
+    "exact in patches": small(GOOD),
+    "PCA": small(baselines.pca_network(pca.principal_directions(IMAGES), 16)),
+    "a class of one's own": small(OfMyOwn()),
+    "repeated pixels": small(Paired(nn.AvgPool2d(7), Repeated(), 16)),
+}
 WRONG_NETWORK = {
     "too bad": (small(GOOD, 0.005), "not below 0.0050"),
+    "no numbers": (small(without_numbers()), "aren't numbers (nan)"),
     "the backbone": (small(shipped.backbone()), "94,393 parameters, 64,393 too many"),
     "a large code": (small(tiny(2, 65)), "65 numbers, more than 64"),
     "untrained": (small(tiny(2)), "it isn't trained"),

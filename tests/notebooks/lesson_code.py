@@ -38,7 +38,7 @@ def define(number, *names, **known):
 
 
 def _defined(statement):
-    if isinstance(statement, ast.FunctionDef):
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return {statement.name}
     if isinstance(statement, ast.Assign):  # to a name, to several, to a place in one
         return {
