@@ -71,6 +71,49 @@ def cover(
     return images.masked_fill(covered, 0), covered
 
 
+def defects(images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+    """The same images with five kinds of defects, by name, each at a random place.
+
+    A white ``scratch``, nine pixels long; three ``specks``, pixels turned over; a black ``gap`` of
+    5×5 in a stroke; a soft grey ``stain``, some eight pixels wide; and ``mirrored`` images.
+
+    Args:
+        images: ``(N, 1, 28, 28)``, ``uint8`` or floats in [0, 1]; they stay as they are.
+        generator: of random numbers, on the CPU; it makes the places repeatable.
+
+    Returns:
+        ``(N, 1, 28, 28)`` each, ``float32``.
+    """
+    images, middle = to_float(images), torch.zeros(images.shape, dtype=torch.bool)
+    middle[..., FRAME:-FRAME, FRAME:-FRAME] = True
+    scratch = _widened(_somewhere(middle, generator), 1, 9)
+    specks = _somewhere(middle, generator, 3)
+    gap = _widened(_somewhere(images > 0.5, generator), 5, 5)
+    bell = torch.exp(-torch.arange(-7, 8).square() / 18)  # a Gaussian, three pixels wide
+    spot = F.pad(_somewhere(middle, generator).float(), (7, 7, 7, 7), mode="reflect")
+    spot = F.conv2d(spot, (bell[:, None] * bell)[None, None])
+    stain = 0.5 * spot / spot.amax((2, 3), keepdim=True)
+    return {
+        "scratch": images.masked_fill(scratch, 1),
+        "specks": torch.where(specks, 1 - images, images),
+        "gap": images.masked_fill(gap, 0),
+        "stain": torch.maximum(images, stain),
+        "mirrored": images.flip(3),
+    }
+
+
+def _somewhere(allowed: Tensor, generator: torch.Generator, count: int = 1) -> Tensor:
+    """So many pixels of each image, at random among those allowed; bools, of the same shape."""
+    ranks = torch.rand(allowed.shape, generator=generator).masked_fill(~allowed, -1).flatten(1)
+    chosen = torch.zeros_like(allowed).flatten(1)
+    return chosen.scatter(1, ranks.topk(count).indices, True).view_as(allowed)
+
+
+def _widened(pixels: Tensor, height: int, width: int) -> Tensor:
+    """Each pixel becomes a rectangle around it; both sides are odd."""
+    return F.max_pool2d(pixels.float(), (height, width), 1, (height // 2, width // 2)).bool()
+
+
 def denoising_error(model: nn.Module, batch: Tensor) -> Tensor:
     """The objective of ``denoiser.pt``: noisy images in, the clean ones as the target; a scalar.
 

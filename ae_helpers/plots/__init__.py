@@ -27,4 +27,4 @@ from ae_helpers.plots.pictures import (
 )
 from ae_helpers.plots.speed import gains, roofline, speeds
 from ae_helpers.plots.style import png, show
-from ae_helpers.plots.vae import beta_curve, clouds, one_number, rates
+from ae_helpers.plots.vae import beta_curve, clouds, one_number

@@ -108,25 +108,3 @@ def beta_curve(points: dict[float, Sequence[tuple[float, float, float]]]) -> Fig
         title="Rate and distortion (dotted: equal sum, which is −ELBO)",
     )
     return figure
-
-
-@styled
-def rates(curves: dict[str, Tensor]) -> Figure:
-    """What each latent number costs, the dearest first, on a log scale: a line for each network.
-
-    Args:
-        curves: by name; ``(D,)``, the KL of each latent number in nats, mean over images.
-    """
-    figure, axis = plt.subplots(figsize=(8, 3.8))
-    for (name, curve), marker in zip(curves.items(), "os^Dv", strict=False):
-        falling = curve.sort(descending=True).values.clamp(min=1e-5)
-        places = range(1, len(falling) + 1)
-        axis.plot(places, falling, marker + "-", markersize=4, label=name)
-    axis.set(
-        yscale="log",
-        xlabel="latent numbers, the dearest first",
-        ylabel="nats per image",
-        title="What each latent number costs",
-    )
-    axis.legend(frameon=False)
-    return figure

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
-from torch.distributions import Laplace, Normal, kl_divergence
+from torch.distributions import Laplace, MultivariateNormal, Normal, kl_divergence
 from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_09 as check
@@ -108,6 +109,11 @@ RIGHT = {
         "the course's": vae.kl,
         "float64": lambda m, v: terms(m.double(), v.double()).sum(-1),
         "expm1": lambda m, v: 0.5 * torch.einsum("nd->n", m * m + v.expm1() - v),
+        "a norm": lambda m, v: 0.5 * (m.norm(dim=1) ** 2 + (v.exp() - v - 1).sum(1)),
+        "of whole codes": lambda m, v: kl_divergence(
+            MultivariateNormal(m, torch.diag_embed(v.exp())),
+            MultivariateNormal(torch.zeros_like(m), torch.eye(m.shape[1])),
+        ),
         "by loops": lambda m, v: torch.stack([terms(*pair).sum() for pair in zip(m, v)]),  # noqa: B905
     },
     check.sample: {
@@ -116,6 +122,17 @@ RIGHT = {
         "square root": lambda m, v: m + v.exp().sqrt() * torch.randn(m.shape),
         "rsample": lambda m, v: Normal(m, (v / 2).exp()).rsample(),
         "addcmul": lambda m, v: torch.addcmul(m, (0.5 * v).exp(), torch.randn_like(v)),
+        "of whole codes": lambda m, v: MultivariateNormal(m, torch.diag_embed(v.exp())).rsample(),
+        "quantiles": with_noise(
+            lambda m: Normal(0.0, 1.0).icdf(torch.rand_like(m).clamp(min=1e-6))
+        ),
+        "Box and Muller": with_noise(
+            lambda m: (
+                (-2 * (1 - torch.rand_like(m)).log()).sqrt()
+                * (2 * math.pi * torch.rand_like(m)).cos()
+            )
+        ),
+        "NumPy's ε": with_noise(lambda m: torch.tensor(np.random.randn(*m.shape)).float()),
         "ε minus": lambda m, v: draw(m, v, scale=lambda v: -(v / 2).exp()),
         "a power": lambda m, v: m + torch.pow(math.e, v / 2) * torch.empty_like(m).normal_(),
         "float64": lambda m, v: m.double() + (v.double() / 2).exp() * torch.randn(m.shape).double(),
@@ -129,6 +146,15 @@ RIGHT = {
         "an axis": of_terms(lambda d, k, beta: (d + beta * k).mean(0, True)),
         "by logarithms": with_distortion(
             lambda o, x: -(x * o.log() + (1 - x) * (1 - o).log()).sum((1, 2, 3)).mean()
+        ),
+        "means times counts": lambda x, o, m, v, beta: (
+            F.binary_cross_entropy(o, x) * x[0].numel() + beta * terms(m, v).mean() * m.shape[1]
+        ),
+        "logits": with_distortion(
+            lambda o, x: F.binary_cross_entropy_with_logits(o.logit(), x, reduction="sum") / len(x)
+        ),
+        "where": with_distortion(
+            lambda o, x: -torch.where(x > 0.5, o, 1 - o).log().sum((1, 2, 3)).mean()
         ),
         "image by image": of_terms(lambda d, k, beta: (d + beta * k).mean()),
     },
@@ -155,9 +181,16 @@ WRONG = {
         "no 1": (lambda m, v: half(m, v.exp() + 1, v), "The − 1"),
         "μ": (lambda m, v: half(0, m + v.exp(), v), "μ enters squared"),
         "no μ": (lambda m, v: half(0, v.exp(), v), "μ² is missing"),
+        "minus μ²": (lambda m, v: half(m, v.exp() - 2 * m**2, v), "You subtract μ²"),
+        "plus 1": (lambda m, v: half(m, v.exp() + 2, v), "You add 1"),
+        "1 once": (lambda m, v: ((m**2 + v.exp() - v).sum(1) - 1) / 2, "once for an image"),
+        "half of μ²": (lambda m, v: half(m, 2 * v.exp() - 1, 2 * v), "before μ² alone"),
+        "μ² whole": (lambda m, v: half(m, m**2 + v.exp(), v), "missing before μ²"),
+        "log σ": (lambda m, v: half(m, v.exp(), v / 2), "You subtract log σ"),
+        "halved first": (lambda m, v: half(m, (v / 2).exp(), v / 2), "You halve the log"),
         "reverse": (lambda m, v: half(0, (1 + m**2) / v.exp(), -v), "in the other direction"),
         "drawn": (drawn_kl, "you draw"),
-        "abs": (lambda m, v: half(m, v.abs().exp(), v.abs()), "abs or a clamp"),
+        "abs": (lambda m, v: half(m, v.abs().exp(), v.abs()), "an abs, a clamp"),
         "clamp": (lambda m, v: half(m, v.clamp(max=2).exp(), v), "not for larger ones"),
         "means clamped": (lambda m, v: terms(m.clamp(-3, 3), v).sum(1), "not for larger ones. Is"),
         "arguments swapped": (lambda m, v: terms(v, m).sum(1), "log_variance are swapped"),
@@ -197,6 +230,8 @@ WRONG = {
         ),
         "exponential": (with_noise(lambda m: -1 - torch.rand_like(m).log()), "far off lies to one"),
         "Laplace": (with_noise(lambda m: Laplace(0.0, 0.5**0.5).sample(m.shape)), "or too few"),
+        "half the variance": (with_scale(lambda v: v.exp() / 2), "You halve the variance"),
+        "noise besides": (lambda m, v: draw(m, v) + 0.1 * torch.randn_like(m), "and 1.07"),
         "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
         "no_grad": (torch.no_grad()(draw), "no gradient flows back"),
         "mean detached": (lambda m, v: draw(m.detach(), v), "no gradient reaches the mean"),
@@ -223,6 +258,19 @@ WRONG = {
         "no KL": (of_terms(lambda d, k, beta: d.mean()), "distortion alone"),
         "neither": (of_terms(lambda d, k, beta: k.mean()), "the same for β = 0"),
         "beta at D": (of_terms(lambda d, k, beta: (beta * d + k).mean()), "wrong term"),
+        "beta at both": (of_terms(lambda d, k, beta: (beta * (d + k)).mean()), "before both"),
+        "1 + beta": (of_terms(lambda d, k, beta: (d + (1 + beta) * k).mean()), "by 1 + β"),
+        "beta added": (of_terms(lambda d, k, beta: (d + beta + k).mean()), "You add β"),
+        "batch twice": (of_terms(lambda d, k, beta: (d + beta * k).mean() / len(d)), "once more"),
+        "half twice": (with_rate(lambda k: number_sum(k) / 2), "the ½ stands twice"),
+        "K clamped": (with_rate(lambda k: k.sum(1).clamp(max=5).mean()), "is multiplied by is"),
+        "D in bits": (with_distortion(lambda *given: pixel_sum(*given) / math.log(2)), "D is in"),
+        "rows": (
+            with_distortion(
+                lambda o, x: F.binary_cross_entropy(o, x, reduction="none").sum(-1).mean()
+            ),
+            "one axis of an image",
+        ),
         "1 − beta": (of_terms(lambda d, k, beta: ((1 - beta) * d + beta * k).mean()), "(1 − β)"),
         "beta squared": (of_terms(lambda d, k, beta: (d + beta**2 * k).mean()), "grow evenly"),
         "K / beta": (of_terms(lambda d, k, beta: (d + k / beta).mean()), "divided by beta"),
@@ -255,11 +303,29 @@ WRONG = {
 }
 AGAIN = {
     check.kl: {
+        "something added": (
+            lambda m, v: half(m, v.exp(), (v.exp() + 1e-6).log()),
+            "or something added",
+        ),
         "numpy": (lambda m, v: terms(m.detach(), v.detach()).sum(1).numpy(), "gradient flows back"),
-        "large clamp": (lambda m, v: terms(m, v.clamp(-9, 5)).sum(1), "not for larger ones"),
+        "a wide clamp": (lambda m, v: terms(m, v.clamp(-10, 10)).sum(1), "a clamp, or"),
+        "centred": (lambda m, v: terms(m - m.mean(0), v).sum(1), "for the first image"),
+        "the largest": (lambda m, v: terms(m, v).amax(1), "for the first image"),
+        "large clamp": (lambda m, v: terms(m, v.clamp(-20, 5)).sum(1), "not for larger ones"),
         "a float": (lambda m, v: terms(m, v).sum().item(), "You sum over the batch, too"),
     },
     check.sample: {
+        "absolute": (with_scale(torch.abs), "without the exponential"),
+        "sum of 0": (
+            with_noise(lambda m: (4 / 3) ** 0.5 * ((e := torch.randn_like(m)) - e.mean(1, True))),
+            "goes along",
+        ),
+        "sorted": (with_noise(lambda m: torch.randn_like(m).sort(1).values), "goes along"),
+        "clamped": (with_noise(lambda m: torch.randn_like(m).clamp(-3, 3)), "two borders"),
+        "three uniform": (
+            with_noise(lambda m: 2 * (torch.rand(3, *m.shape).sum(0) - 1.5)),
+            "two borders",
+        ),
         "torch.normal": (lambda m, v: torch.normal(m, (v / 2).exp()), "no gradient"),
         "sample()": (lambda m, v: Normal(m, (v / 2).exp()).sample(), "no gradient flows"),
         "variance in Normal": (lambda m, v: Normal(m, v.exp()).rsample(), "the variance"),
@@ -283,6 +349,11 @@ AGAIN = {
         "signs": (with_noise(lambda m: torch.randn_like(m).sign()), "two borders"),
     },
     check.loss: {
+        "beta capped": (of_terms(lambda d, k, beta: (d + min(beta, 3) * k).mean()), "grow evenly"),
+        "half of squares": (
+            with_distortion(lambda o, x: F.mse_loss(o, x, reduction="sum") / 2 / len(x)),
+            "squared error",
+        ),
         "784 typed as divisor": (made(pixel_mean, lambda k: number_sum(k) / 784), "You typed 784"),
         "MSE, summed": (with_distortion(lambda o, x: F.mse_loss(o, x, reduction="sum")), "squared"),
     },

@@ -221,3 +221,27 @@ def test_a_better_jpeg_is_a_larger_one(digits):
     assert few[0] < many[0]
     errors = [measures.image_errors(digits, back).mean() for _, back in (few, many)]
     assert errors[0] > errors[1] > 0
+
+
+def test_defects_are_what_they_are_called(small):
+    images = to_float(small.test_images[:50])
+    kept = images.clone()
+    flawed = applications.defects(images, seeded())
+    assert list(flawed) == ["scratch", "specks", "gap", "stain", "mirrored"]
+    assert torch.equal(images, kept)
+    frame = torch.ones(28, 28, dtype=torch.bool)
+    frame[4:-4, 4:-4] = False
+    most = {"scratch": 9, "specks": 3, "gap": 25, "stain": 225, "mirrored": 784}
+    for name, broken in flawed.items():
+        assert broken.shape == images.shape and broken.min() >= 0 and broken.max() <= 1
+        changed = (broken != images).flatten(1).sum(1)
+        assert changed.max() <= most[name] and (changed > 0).float().mean() > 0.95  # in a stroke
+        if name in ("scratch", "stain"):
+            assert (broken >= images).all()
+    assert torch.equal(flawed["specks"][..., frame], images[..., frame])
+    assert (flawed["gap"] <= images).all() and (flawed["gap"] < images).flatten(1).any(1).all()
+    assert (flawed["stain"][flawed["stain"] > images] <= 0.5).all()
+    assert torch.equal(flawed["mirrored"], images.flip(3))
+    again = applications.defects(small.test_images[:50], seeded())
+    for name, broken in flawed.items():
+        torch.testing.assert_close(again[name], broken)

@@ -213,10 +213,6 @@ CASES = {
         ),
         ["β = 0.1: 63–64 active", "β = 1: 50 active", "rate, nats", "distortion, nats", "150"],
     ),
-    "rates": (
-        lambda g: plots.rates({"β = 1": noise(64), "β = 10": 0.1 * noise(64)}),
-        ["β = 1", "β = 10", "the dearest first", "nats per image"],
-    ),
 }
 
 
