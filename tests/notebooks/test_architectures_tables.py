@@ -6,7 +6,6 @@ import pytest
 import torch
 
 import lesson_code
-from ae_helpers import measures
 from ae_helpers.models import Autoencoder, count_parameters
 
 SIZES = [2, 4, 8, 16, 32, 64, 128]
