@@ -238,7 +238,7 @@ def _whole(source: Source, root: Path, folder: Path, **part):
 
 
 SOURCES = {
-    "mnist": Idx("MNIST", "MNIST", 11, "MNIST/raw"),
+    "mnist": Idx("MNIST", "MNIST", 12, "MNIST/raw"),
     "fashion-mnist": Idx(
         *("Fashion-MNIST", "FashionMNIST", 30, "FashionMNIST/raw"),
         package="dataset-fashion-mnist",

@@ -34,7 +34,7 @@ def _settings(layer: nn.Conv2d) -> tuple[int, int, int, int, int]:
 
 SIZE_CASES = (  # n, k, s, p
     *((28, 15, 1, 1), (16, 3, 2, 1), (15, 3, 2, 1), (4, 5, 2, 1)),
-    *((28, 3, 2, 0), (6, 6, 1, 0), (18, 6, 3, 3), (13, 2, 4, 3)),
+    *((28, 3, 2, 0), (6, 6, 1, 0), (18, 6, 3, 3), (11, 3, 3, 1)),
 )
 
 
@@ -92,6 +92,8 @@ SIZE_MISTAKES = {
     ),
     "You divide the image and its padding one by one, and lose what each leaves over: put brackets "
     "around the whole way, (n + 2p − k).": lambda n, k, s, p: (n - k) // s + 2 * p // s + 1,
+    "You divide n, 2p and k one by one, and lose what each leaves over: put brackets around the "
+    "whole way, (n + 2p − k).": lambda n, k, s, p: n // s + 2 * p // s - k // s + 1,
     "You subtract k after dividing. A window can go n + 2p − k pixels: divide that.": (
         lambda n, k, s, p: (n + 2 * p) // s - k + 1
     ),

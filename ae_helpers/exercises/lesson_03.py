@@ -22,7 +22,7 @@ from ae_helpers.exercises.answers import (
 
 SIZE_CASES = (  # n, k, s, p
     *((1, 4, 1, 0), (4, 2, 2, 0), (16, 4, 2, 3), (8, 3, 2, 1)),
-    *((5, 15, 1, 1), (2, 3, 4, 1), (8, 3, 1, 2)),
+    *((5, 15, 1, 1), (2, 3, 4, 1), (8, 3, 1, 2), (1, 5, 2, 1)),  # the last: all p from one stamp
 )
 SIZE_MISTAKES = {
     "You use the rule of the convolution, which shrinks; here n is the number of stamps and the "
@@ -309,15 +309,16 @@ def repaired_mirror(answer) -> str:
         raise Mistake(f"This is {shown}; expected an nn.Sequential of layers.")
     network = copy.deepcopy(answer).float().cpu().eval()  # a reader's own stays as it is
     modules = list(network.modules())
-    layers = _in_order(network, [module for module in modules if isinstance(module, KERNELS)])
+    layers, entered = _in_order(network, [each for each in modules if isinstance(each, KERNELS)])
     for place, layer in enumerate(layers, start=1):
         if not isinstance(layer, nn.ConvTranspose2d):
             raise Mistake(
                 f"Layer {place} is a {type(layer).__name__}; this exercise is about "
                 "ConvTranspose2d, which lays stamps and so enlarges."
             )
+    resized = "You resize between the layers; let the transposed layers make the sizes."
     if any(isinstance(module, nn.Upsample | nn.AvgPool2d | nn.MaxPool2d) for module in modules):
-        raise Mistake("You resize between the layers; let the transposed layers make the sizes.")
+        raise Mistake(resized)
     if len(layers) != 4:
         raise Mistake(f"You have {_count(len(layers), 'transposed layer')}; the mirror has four.")
     for place, layer in enumerate(layers, start=1):
@@ -336,23 +337,49 @@ def repaired_mirror(answer) -> str:
             if step.shape[2:] != (SIZES[place], SIZES[place]):
                 raise Mistake(_wrong_layer(layer, place, tuple(step.shape[2:])))
         _run_whole(network)
+        for place, layer in enumerate(layers, start=1):
+            if not _takes_part(network, layer):
+                raise Mistake(
+                    f"Each layer is right, but layer {place} has no part in what the network "
+                    "gives: forward() has to use its weights."
+                )
+        if entered not in ([], list(SIZES[:-1])):  # by a function, such as F.interpolate
+            raise Mistake(resized)
     how = "other kernels land on the encoder's sizes without output_padding."
     if any(layer.output_padding != (0, 0) for layer in layers):
         how = "output_padding says which of the possible sizes you mean."
     return f"Right: 1 → 4 → 8 → 16 → 28; {how}"
 
 
-def _in_order(network: nn.Module, layers: list[nn.Module]) -> list[nn.Module]:
-    """The layers as they are called, which a class may do in another order than it makes them."""
+def _in_order(network: nn.Module, layers: list[nn.Module]) -> tuple[list[nn.Module], list[int]]:
+    """The layers as they are called, which a class may do in another order than it makes them.
+
+    Also the height of what enters each; no heights where ``forward`` doesn't call all of them once.
+    """
     called: list[nn.Module] = []
-    hooks = [
-        layer.register_forward_hook(lambda layer, *_: called.append(layer)) for layer in layers
-    ]
+    entered: list[int] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        called.append(layer)
+        entered.append(inputs[0].shape[-2])
+
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     with contextlib.suppress(Exception), torch.inference_mode():  # what is wrong is said later
         network(torch.zeros(1, 64, 1, 1))
     for hook in hooks:
         hook.remove()
-    return called if len(called) == len(layers) == len(set(called)) else layers
+    once = len(called) == len(layers) == len(set(called))
+    return (called, entered) if once else (layers, [])
+
+
+def _takes_part(network: nn.Module, layer: nn.Module) -> bool:
+    """Whether the layer's weights reach the output: it is NaN where they are."""
+    kept = copy.deepcopy(layer.state_dict())
+    for parameter in layer.parameters():
+        parameter.fill_(torch.nan)
+    reached = network(torch.zeros(1, 64, 1, 1)).isnan().any().item()
+    layer.load_state_dict(kept)
+    return reached
 
 
 def _run(layer: nn.ConvTranspose2d, place: int, step: Tensor) -> Tensor:
@@ -381,7 +408,11 @@ def _run_whole(network: nn.Module) -> None:
         raise Mistake(
             f"Each layer is right, but all in a row stop with {type(error).__name__}: {error}"
         ) from None
-    found = tuple(getattr(image, "shape", ()))
+    if not isinstance(image, Tensor):
+        raise Mistake(
+            f"Each layer is right, but the whole gives a {type(image).__name__}; expected an image."
+        )
+    found = tuple(image.shape)
     if found != (1, 1, 28, 28):
         raise Mistake(
             f"Each layer is right, but the whole gives {found}, not (1, 1, 28, 28): something else "

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ae_helpers.exercises.answers import (
     Mistake,
+    call,
     call_unchanged,
     check,
     explain,
@@ -31,10 +32,10 @@ def _pictures() -> tuple[Tensor, Tensor]:
     sign = torch.randint(0, 2, images.shape, generator=generator) * 2 - 1
     wrong = 0.02 * torch.rand(12, 1, 1, 1, generator=generator).expand_as(images) * sign
     wrong[7] = 0.20 * sign[7]  # the worst
-    wrong[2, 0, :7] = torch.linspace(0.35, 0.38, 28)  # second: a quarter far too bright
-    wrong[9] = -0.16  # third: everywhere too dark, so its mean |difference| is above that of 2
-    wrong[9, 0, 27, 27] = 0  # … but for one pixel
-    images[9] += 0.2  # so bright that in proportion 5 is worse
+    wrong[9, 0, :7] = torch.linspace(0.35, 0.38, 28)  # second: a quarter far too bright
+    wrong[2] = -0.16  # third: everywhere too dark, so its mean |difference| is above that of 9
+    wrong[2, 0, 27, 27] = 0  # … but for one pixel
+    images[2] += 0.2  # so bright that in proportion 5 is worse
     wrong[4, 0, 1, 2] = 0.39  # a single pixel, the worst of all pixels
     wrong[5] = 0.12  # the largest difference if signs aren't squared away
     wrong[3, 0, :16] = 0.14 * sign[3, 0, :16]  # more than half: its median is above that of 5
@@ -320,6 +321,17 @@ def _crosses(sizes: list[int], middle: float) -> Tensor:
     return (middle + torch.cat([steps, -steps])).view(-1, 1, 4, 4)
 
 
+def _turned(images: Tensor) -> Tensor:
+    """Those images in a row of axes that aren't pixels, around the mean that PCA learns there.
+
+    The axes are those of a Hadamard matrix, whose entries are ±1/4: sums stay exact.
+    """
+    two = torch.tensor([[1.0, 1.0], [1.0, -1.0]]) / 2
+    axes = 4 * torch.kron(torch.kron(two, two), torch.kron(two, two))
+    axes = axes[[*range(3, 16), 0, 1, 2]]  # else it would be its own transpose
+    return 0.125 + ((images.flatten(1) - 0.125) @ axes).view_as(images)
+
+
 @check
 def components_needed(answer) -> str:
     """``answer(network_error, train, test)`` → the least k with PCA's test error at or below it."""
@@ -404,4 +416,14 @@ def components_needed(answer) -> str:
         otherwise="For {case} you return {found}, but the least k is {right}: there PCA's error is "
         "at or below it, and with one component less above.",
     )
+    again = [
+        number(call(answer, error, _turned(train), _turned(test)), what)
+        for error, train, test in cases
+    ]
+    if again != found:
+        raise Mistake(
+            "Right for images whose components are single pixels; for the same ones turned to "
+            "other axes your k is another. Components are the *columns* that eigh gives, but the "
+            "*rows* of what svd gives."
+        )
     return "Right: the least k whose test error is at or below the network's."

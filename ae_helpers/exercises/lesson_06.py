@@ -126,8 +126,9 @@ WRONG_SHARES = {
 @check
 def interpolate(answer) -> str:
     """``answer(start, end, steps)`` → ``(steps, D)``: equal steps from start to end, both exact."""
-    start = torch.tensor([3.0, -1.0, 400.0, 0.5, 2.0, 0.25, 7.0])
-    end = torch.tensor([-2.0, 5.0, 0.001, 0.5, -4.0, 8.0, 1.0])
+    # From 400 to 0.001, and from 0.003 to -300: what isn't exact at an end shows there.
+    start = torch.tensor([3.0, -1.0, 400.0, 0.5, 0.003, 0.25, 7.0])
+    end = torch.tensor([-2.0, 5.0, 0.001, 0.5, -300.0, 8.0, 1.0])
     cures = {"size of tensor": "Give the shares an axis of their own, shares[:, None]."}
 
     def points(steps: int) -> Tensor:
@@ -312,16 +313,17 @@ def probe(answer) -> str:
         f"Only {right:.0%}: your planes all pass through the origin, for a code that is shortened "
         "a thousandfold keeps its label. Add a column of ones to the codes (both kinds), so that "
         "there is an intercept.": again(codes / 1000),
-        "You centre or scale train_codes before you learn, but not `codes`: do the same to both, "
-        "with the mean and the deviation of the training codes.": (
-            tensor(call(answer, train + 50, labels, codes), what).flatten()
-        ),
         f"You round what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.round(),
         f"You cut off what you fit to the label, but that is {NOT_A_QUANTITY}": quantity.trunc(),
     }
     for text, wrong in mistakes.items():
         if max(agreement(wrong), agreement(wrong.clamp(0, 9))) > 0.9:
             raise Mistake(text)
+    if torch.equal(found, tensor(call(answer, train + 50, labels, codes), what).flatten()):
+        raise Mistake(
+            "You centre or scale train_codes before you learn, but not `codes`: do the same to "
+            "both, with the mean and the deviation of the training codes."
+        )
     raise Mistake(
         f"Only {right:.0%} of your labels are right; a linear map with an intercept finds over "
         "90%. If you train it in steps, take more of them, or larger ones."

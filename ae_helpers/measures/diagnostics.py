@@ -13,8 +13,8 @@ from ae_helpers.measures.errors import image_errors
 class Instruments:
     """What ``read_instruments`` found on a set of images.
 
-    1. ``error``, the MSE, beside ``mean_image_error``: a network that isn't below has learned
-       nothing about single images.
+    1. ``error``, the MSE, beside ``mean_image_error``: where it isn't below, one picture for all
+       would do as well.
     2. ``latent_spread``, ``(64,)``: the standard deviation of each latent number over the images. A
        number that is constant carries nothing. ``output_spread`` beside ``image_spread``: the same
        of the reconstructions and of the images, averaged over pixels. Where the latent numbers vary

@@ -48,7 +48,7 @@ class Decoder(_Layers):
     """Four transposed convolutions, 64 numbers → image: ``(N, 64, 1, 1)`` → ``(N, 1, 28, 28)``.
 
     ``activation`` (and ``norm`` and ``dropout``, if any) stand after every layer but the last;
-    ``output`` is ``"sigmoid"``, which keeps pixels in (0, 1), or ``"linear"``, which doesn't.
+    ``output`` is ``"sigmoid"``, which keeps pixels in [0, 1], or ``"linear"``, which doesn't.
     """
 
     def __init__(

@@ -130,10 +130,11 @@ def heatmap(table: Tensor, title: str, label: str, annotate: bool = True) -> Fig
         label: what the numbers are, with their unit; beside the colour scale.
         annotate: write the numbers into the squares.
     """
-    figure, axis = plt.subplots(figsize=(0.34 * table.shape[1] + 2, 0.34 * table.shape[0] + 0.8))
+    side = min(0.34, 6.7 / len(table))  # of a square, in inches: 28 rows fit a laptop's window
+    figure, axis = plt.subplots(figsize=(side * table.shape[1] + 1.4, side * len(table) + 0.4))
     drawn = axis.imshow(table, cmap="viridis")
     if annotate:
-        _write(table, axis, (table.min() + table.max()) / 2)
+        _write(table, axis, (table.min() + table.max()) / 2, fontsize=min(8, 29 * side))
     axis.set(title=title, xticks=[], yticks=[])
     figure.colorbar(drawn, label=label)
     return figure
@@ -173,11 +174,12 @@ def heatmaps(tables: dict[str, Tensor], label: str, annotate: bool = True) -> Fi
     return figure
 
 
-def _write(table: Tensor, axis, middle: float) -> None:
+def _write(table: Tensor, axis, middle: float, fontsize: float = 8) -> None:
     """Each number into its square, white where that is dark, below ``middle``."""
     for (row, column), value in cells(table):
         colour = "white" if value < middle else "black"
-        axis.text(column, row, f"{value:g}", ha="center", va="center", fontsize=8, color=colour)
+        middled = {"ha": "center", "va": "center", "fontsize": fontsize}
+        axis.text(column, row, f"{value:g}", color=colour, **middled)
 
 
 @styled

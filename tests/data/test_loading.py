@@ -445,7 +445,7 @@ def test_download_is_kept_for_the_next_time(mirror, home, assert_the_few, capsys
     digits = data.load()
     assert_the_few(digits)
     assert digits.provenance.endswith("downloaded just now")
-    assert capsys.readouterr().out == "Downloading MNIST (11 MB, once) …\n"
+    assert capsys.readouterr().out == "Downloading MNIST (12 MB, once) …\n"
     assert {path.name for path in home.rglob("*")} == {"MNIST", "raw", *sources.FILES}
     before, asked = state_of(home), len(mirror.asked)
 

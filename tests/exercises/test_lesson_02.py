@@ -345,6 +345,10 @@ WRONG = {
         "k divided first": (lambda n, k, s, p: n + 2 * p - k // s + 1, "before all else"),
         "k after": (lambda n, k, s, p: (n + 2 * p) // s - k + 1, "after dividing"),
         "one by one": (lambda n, k, s, p: (n - k) // s + 2 * p // s + 1, "one by one"),
+        "all three": (
+            lambda n, k, s, p: n // s + 2 * p // s - k // s + 1,
+            "n, 2p and k one by one",
+        ),
         "half up, + 1 inside": (
             lambda n, k, s, p: (n + 2 * p - k + 1 + s // 2) // s,
             "For n=18, k=6, s=3, p=3 you answer 6, not 7.",
@@ -469,6 +473,12 @@ def test_the_checks_agree_with_the_ledger_of_the_encoder():
     assert rows == LEDGER
     sides = [f"{side}×{side}" for side in fields(check.FIELD_CASES[0][0])]
     assert list(table["receptive field"]) == sides
+
+
+def test_no_two_wrong_sizes_agree_on_the_cases():
+    rules = {"": check._size} | check.SIZE_MISTAKES
+    found = {text: tuple(rule(*case) for case in check.SIZE_CASES) for text, rule in rules.items()}
+    assert len(set(found.values())) == len(rules)
 
 
 def test_no_two_wrong_convolutions_agree_on_the_cases():

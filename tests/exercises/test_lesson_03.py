@@ -40,6 +40,30 @@ class FromTheEnd(nn.Module):
         return self.last(self.third(self.second(self.first(latent))))
 
 
+class Other(nn.Module):
+    """Its layers are right; what it gives is ``made(network, latent)``."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.layers, self.made = mirror(OURS), made
+
+    def forward(self, latent):
+        return self.made(self, latent)
+
+
+def by_functions(network, latent):
+    """The layers' own weights, used by the function of the same name."""
+    for layer in network.layers:
+        settings = {"stride": layer.stride, "padding": layer.padding}
+        latent = F.conv_transpose2d(latent, layer.weight, layer.bias, **settings).relu()
+    return latent
+
+
+def resized(network, latent):
+    first, second, third, last = network.layers
+    return F.interpolate(last(F.interpolate(third(second(first(latent))), 12)), 28)
+
+
 # ---- stamping: an answer as readers write it, right with its defaults
 
 
@@ -273,6 +297,8 @@ RIGHT = {
         "PReLU": with_activations(nn.PReLU),
         "float64": mirror(OURS).double(),
         "a class, made from the end": FromTheEnd(),
+        "a class, by functions": Other(by_functions),
+        "a class without gradients": Other(torch.no_grad()(lambda own, x: own.layers(x))),
     },
     check.stamping: {
         "two loops": stamps(),
@@ -315,6 +341,10 @@ WRONG = {
             lambda n, k, s, p: len({s * a + b for a in range(n) for b in range(k)}) - 2 * p,
             "For n=2, kernel_size=3, stride=4, padding=1 you say",
         ),
+        "never negative": (
+            lambda n, k, s, p: max((n - 1) * s - 2 * p, 0) + k,
+            "For n=1, kernel_size=5, stride=2, padding=1 you say 5, but torch makes 3",
+        ),
         "a pair": (lambda n, k, s, p: (n, n), "a tuple, (1, 1); expected a size, one number"),
     },
     check.repaired_mirror: {
@@ -330,7 +360,6 @@ WRONG = {
         "three layers": (mirror(OURS[:3]), "3 transposed layers"),
         "a list": (list(mirror(OURS)), "list of layers"),
         "Conv2d": (nn.Sequential(mirror(OURS[:1]), nn.Conv2d(32, 16, 3)), "Layer 2 is a Conv2d"),
-        "resized": (nn.Sequential(*mirror(extra=(1, 1, 1, 0)), nn.Upsample(28)), "resize"),
         "a number": (28, "This is 28"),
         "an image": (torch.zeros(1, 1, 28, 28), "0., 0., …; expected"),
         "numbers": (list(check.SIZES), "This is [1, 4, 8, 16, 28]; expected an nn.Sequential"),
@@ -338,6 +367,13 @@ WRONG = {
         "a frame around": (nn.Sequential(*mirror(OURS), nn.ZeroPad2d(1)), "gives (1, 1, 30, 30)"),
         "flat": (nn.Sequential(*mirror(OURS), nn.Flatten()), "gives (1, 784)"),
         "shuffled": (nn.Sequential(*mirror(OURS), nn.PixelShuffle(2)), "all in a row stop with"),
+        "other weights": (Other(lambda own, x: mirror(OURS)(x)), "layer 1 has no part in"),
+        "layer 4 unused": (
+            Other(lambda own, x: F.interpolate(own.layers[:3](x)[:, :1], 28)),
+            "layer 4 has no part in",
+        ),
+        "resized by a function": (Other(resized), "You resize between the layers"),
+        "a dict": (Other(lambda own, x: {"image": own.layers(x)}), "the whole gives a dict"),
         "only kept": (nn.ModuleList(mirror(OURS)), "ModuleList only keeps layers"),
     },
     check.stamping: {
@@ -465,7 +501,15 @@ WRONG = {
     },
 }
 
-TestZoo = zoo_tests(RIGHT, WRONG, alike={"axes"})
+# The same by a layer instead of by a function.
+AGAIN = {
+    check.repaired_mirror: {
+        "resized": (nn.Sequential(*mirror(extra=(1, 1, 1, 0)), nn.Upsample(28)), "resize"),
+        "thrown away": (Other(lambda own, x: torch.zeros_like(own.layers(x))), "layer 1 has"),
+    },
+}
+
+TestZoo = zoo_tests(RIGHT, WRONG, AGAIN, alike={"axes"})
 
 
 def test_the_repair_names_how():

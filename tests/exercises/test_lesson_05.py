@@ -38,6 +38,14 @@ def by_reconstruction(error, train, test):
             return k
 
 
+def columns_of_svd(error, train, test):
+    """What svd gives third holds the components as rows; these are its columns."""
+    mean = train.flatten(1).mean(0)
+    axes, centred = torch.linalg.svd(train.flatten(1) - mean)[2], test.flatten(1) - mean
+    rebuilt = (centred @ axes[:, :k] @ axes[:, :k].T for k in range(17))
+    return next(k for k, part in enumerate(rebuilt) if (centred - part).square().mean() <= error)
+
+
 def one_by_one(images, mean, components, k):
     """From component to component, image by image."""
     rows = []
@@ -202,9 +210,10 @@ WRONG = {
         "half an index": (lambda x, r, n: [7, 2.5, 9], "2.5, which is no index"),
         "not numbers": (lambda x, r, n: list((x - r).flatten(1)[:n]), "shape (3, 784)"),
         "made up": (lambda x, r, n: [0, 1, 2], "is not the order"),
+        "fourth powers": (top(lambda d: d.pow(4).flatten(1).mean(1)), "[9, 7, 2] is not the order"),
         "in proportion": (
             lambda x, r, n: (errors_of(x, r) / x.square().flatten(1).mean(1)).topk(n).indices,
-            "[7, 2, 5] is not the order",
+            "[7, 9, 5] is not the order",
         ),
         "one loss": (lambda x, r, n: (x - r).square().mean().topk(n).indices, "out of range. One"),
         "a slice of one loss": (lambda x, r, n: (x - r).square().mean()[:n], "0-dim tensor. One"),
@@ -319,6 +328,7 @@ WRONG = {
             "images[0].numel() knows",
         ),
         "bisects what falls": (counted(torch.searchsorted), "a list that rises"),
+        "columns of svd": (columns_of_svd, "*rows* of what svd gives"),
         "another curve": (lambda e, a, b: 242, "have 16 pixels"),
         "made up": (lambda e, a, b: 5, "one component less"),
     },

@@ -274,9 +274,20 @@ WRONG_AGAIN = {
     },
     check.interpolate: {
         "for 5 only": (lambda a, b, s: line(a, b, torch.arange(s) / 4), "not for 3"),
+        "from the end": (
+            lambda a, b, s: b + (1 - even(s))[:, None] * (a - b),
+            "exact at both ends",
+        ),
         "shorter": (lambda a, b, s: line(a, b, torch.arange(s) / (s + 1)), "stops short"),
     },
     check.probe: {
+        "targets centred, codes not": (
+            lambda c, y, o: (
+                o @ torch.linalg.lstsq(c, F.one_hot(y, 10) - F.one_hot(y, 10).float().mean(0))[0]
+                + F.one_hot(y, 10).float().mean(0)
+            ).argmax(1),
+            "a linear map with an intercept finds over 90%",
+        ),
         "cut off": (lambda c, y, o: as_quantity(c, y, o).long(), "between 2 and 4"),
         "one kind centred": (
             lambda c, y, o: least_squares(c - c.mean(0), y, o).argmax(1),
@@ -284,7 +295,9 @@ WRONG_AGAIN = {
         ),
         "always 9": (lambda c, y, o: torch.full((len(o),), 9), "stay as they are"),
         "no intercept": (
-            lambda c, y, o: LogisticRegression(fit_intercept=False).fit(c, y).predict(o),
+            lambda c, y, o: (
+                LogisticRegression(fit_intercept=False, max_iter=1_000).fit(c, y).predict(o)
+            ),
             "through the origin",
         ),
         "stopped early": (lambda *given: trained(*given, torch.optim.SGD, 50), "take more of them"),

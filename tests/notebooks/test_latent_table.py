@@ -13,10 +13,11 @@ OF_CODES = [
     *("middle, different", "middle, the same", "one Gaussian", "one per digit", "crowd"),
     *("error, 4 kept", "error, 32 kept"),
 ]
+NO_CODES = ["pixels", "random sums"]  # nothing decodes them
 FUNCTIONS = [
-    *("before_training", "flat", "on_the_map", "five_nearest", "shifted", "along_lines"),
-    *("lonely_after", "per_digit", "share_read", "errors_kept", "logistic_read", "row_of"),
-    *("row_of_lines", "row_of_draws", "row_of_network", "study_row"),
+    *("before_training", "flat", "random_sums", "on_the_map", "five_nearest", "shifted"),
+    *("along_lines", "lonely_after", "per_digit", "share_read", "errors_kept", "logistic_read"),
+    *("row_of", "row_of_lines", "row_of_draws", "row_of_network", "study_row"),
 ]
 
 
@@ -33,11 +34,12 @@ def lesson():
 
 def test_the_table_is_complete(table):
     wanted = [("PCA-64", 0), ("pixels", 0)]
+    wanted += [("random sums", seed) for seed in range(5)]
     wanted += [(name, seed) for name in ("trained", "untrained") for seed in range(6)]
     assert lesson_code.keys(table, "points", "seed") == sorted(wanted)
     assert list(table.columns) == ["points", "seed", *OF_ALL, *OF_CODES]
     assert table[OF_ALL].stack().between(0.3, 1).all()
-    assert table.set_index("points")[OF_CODES].drop("pixels").notna().all(axis=None)
+    assert table.set_index("points")[OF_CODES].drop(NO_CODES).notna().all(axis=None)
 
 
 def test_what_the_lesson_says_of_the_table(table):
@@ -50,6 +52,9 @@ def test_what_the_lesson_says_of_the_table(table):
     assert (untrained["nearest"] < pixels["nearest"] - 0.08).all()
     assert untrained["on the map"].max() < pixels["on the map"] < pca["on the map"]
     assert (trained["on the map"] > pca["on the map"]).all()
+    # random sums: between the untrained codes and the pixels, whatever is asked
+    random = by.loc["random sums", OF_ALL]
+    assert (random.max() < pixels[OF_ALL]).all() and (random.min() > untrained[OF_ALL].max()).all()
     # the tolerance of shifts is learned
     rivals = max(pca["shifted"], pixels["shifted"])
     assert (trained["shifted"] > rivals + 0.04).all()
@@ -72,18 +77,19 @@ def test_what_the_lesson_says_of_the_table(table):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("name", ["untrained", "PCA-64", "pixels"])
+@pytest.mark.parametrize("name", ["untrained", "PCA-64", "pixels", "random sums"])
 def test_a_row_is_derived_anew_on_the_sample(lesson, table, sample, name):
     """Among fewer digits the nearest are farther away: near what is stored, not there."""
     row = lesson["study_row"](name, 0, sample)
     stored = table[(table["points"] == name) & (table["seed"] == 0)].iloc[0]
-    shares = [*OF_ALL, *(OF_CODES[:5] if name != "pixels" else [])]
-    assert list(row) == ["points", "seed", *OF_ALL, *(OF_CODES if name != "pixels" else [])]
+    of_codes = [] if name in NO_CODES else OF_CODES
+    shares = [*OF_ALL, *of_codes[:5]]
+    assert list(row) == ["points", "seed", *OF_ALL, *of_codes]
     for column in shares:
         # The middles are shares of a distance, which the number of codes changes more.
         room = 0.25 if column.startswith("middle") else 0.15
         assert row[column] == pytest.approx(stored[column], abs=room), column
-    if name != "pixels":  # a tenth would be as lonely as digits are; with few digits all are
+    if of_codes:  # a tenth would be as lonely as digits are; with few digits all are
         assert 0.2 < row["one per digit"] < stored["one per digit"]
         assert row["one per digit"] < row["one Gaussian"]
 
