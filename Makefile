@@ -15,12 +15,13 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab play execute test verify lowest refresh lock clean
+.PHONY: help lab play execute site test verify lowest refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
 	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
 	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
+	@echo "make site     build a site from what is stored, into site/   (ARGS=--serve shows it)"
 	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
 	@echo "make verify   run the tests too slow for make test, and say which code none runs"
 	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
@@ -39,6 +40,10 @@ play: $(STAMP)
 
 execute: $(STAMP)
 	@$(PY) -m ae_helpers execute $(ARGS)
+
+site: $(DEVELOPERS)
+	@echo "Building the site from the stored outputs"
+	@$(PY) -m ae_helpers site $(ARGS)
 
 test: $(DEVELOPERS)
 	@echo "Running the tests: static checks, unit tests, every notebook"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ae_helpers.course import execute, own_pictures, refresh, series, sweep
 from ae_helpers.files import data_dir, replacing
+from ae_helpers.site import build
 
 RECIPE = {"epochs": 15, "batch_size": 32, "learning_rate": 1e-2}  # the backbone's
 
@@ -123,6 +124,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     )
     refresh.add_refresh_arguments(
         command("refresh", refresh.refresh, "execute the lessons in place, and store their outputs")
+    )
+    build.add_site_arguments(
+        command("site", build.site, "build a site: every lesson a page, as its outputs are stored")
     )
     sweep.add_sweep_arguments(
         command("sweep", sweep.sweep, "run one experiment with every combination of parameters")

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import os
 from dataclasses import asdict
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from ae_helpers import data, training
 from ae_helpers.models import Autoencoder
+from real_browser import NoBrowserError, chromium
 
 fit_module = importlib.import_module("ae_helpers.training.fit")  # there, `fit` is the function
 
@@ -26,6 +28,16 @@ def sample():
 def small(sample):
     """640 digits to train on, 20 steps of the recipe's batches; 100 to test."""
     return sample.take(640, 100)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser. Without one its tests are skipped, unless AE_REQUIRE_BROWSER is set."""
+    try:
+        with chromium() as found:
+            yield found
+    except NoBrowserError as error:
+        (pytest.fail if os.environ.get("AE_REQUIRE_BROWSER") else pytest.skip)(f"{error}")
 
 
 @pytest.fixture

@@ -178,6 +178,7 @@ COMMANDS = {
     "play": "--port --no-browser --theme",
     "execute": "-p --lessons --output",
     "refresh": "--lessons --anyway",
+    "site": "--output --serve --port",
     "sweep": "-p --notebook --processes --output",
     "inspect": "--output",
     "train": "--data --data-dir --size --numbers --steps --epochs --batch-size --learning-rate "

@@ -12,12 +12,23 @@ import ae_helpers
 PROJECT = Path(__file__).parent.parent
 
 # In a learner's order. Whatever a room imports stands on a lower floor.
-ROOMS = ["data", "models", "measures", "training", "plots", "widgets", "exercises", "course"]
+ROOMS = [
+    "data",
+    "models",
+    "measures",
+    "training",
+    "plots",
+    "widgets",
+    "exercises",
+    "course",
+    "site",
+]
 FLOORS = ["files", *ROOMS[:6]]
 BELOW = {
     **{name: {"__init__", *FLOORS[:floor]} for floor, name in enumerate(FLOORS)},
     "exercises": {"files", "data", "models", "measures"},
     "course": {"__init__", "files", "data", "models", "measures", "training", "plots"},
+    "site": {"files", "course"},
     "__main__": {*FLOORS, *ROOMS},
     "__init__": set(),
 }

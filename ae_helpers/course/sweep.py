@@ -176,14 +176,20 @@ def _write_table(folder: Path, plan: Rows, results: Rows) -> "pd.DataFrame":
 
 
 def _write_plot(folder: Path, plan: Rows, results: Rows) -> None:
-    """A line for each combination of all but the seed, a dot for each seed."""
+    """A line for each combination of all but the seed, a dot for each seed, and what sticks say."""
     from ae_helpers import plots
 
     lines: dict[str, list[float]] = {}
+    sticks: dict[str, set[float]] = {}
     for name, settings in plan.items():
         if "error" not in results[name]:
+            for key, value in results[name].items():
+                if key == "mean image" or key.startswith("PCA-"):
+                    sticks.setdefault(key, set()).add(value)
             others = [f"{key} {value}" for key, value in settings.items() if key != "seed"]
             lines.setdefault(", ".join(others) or "all", []).append(results[name]["test error"])
     if lines:
         with replacing(folder / "results.png") as part:
-            part.write_bytes(plots.png(plots.seeds(lines, {})))
+            # Runs on other images have other sticks, and there is no line for all.
+            shared = {key: values.pop() for key, values in sticks.items() if len(values) == 1}
+            part.write_bytes(plots.png(plots.seeds(lines, shared)))

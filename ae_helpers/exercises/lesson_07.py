@@ -163,6 +163,13 @@ def _running(batches, momentum, start=(0, 1), correction=1, old=None) -> Tensor:
     return kept
 
 
+def _within_images(batches, momentum) -> Tensor:
+    var = torch.ones(3)
+    for x in batches:
+        var = (1 - momentum) * var + momentum * x.var((2, 3)).mean(0)
+    return var
+
+
 @check
 def running_statistics(answer) -> str:
     """``answer(batches, momentum)`` → running mean and variance, ``(C,)`` each."""
@@ -190,6 +197,10 @@ def running_statistics(answer) -> str:
         ),
         "Your second part is a running spread; it must be a running *variance*: no root.": (
             torch.stack([right[0], right[1].sqrt()])
+        ),
+        "Your variance is the mean of the variances within each image, so how images differ is "
+        "left out. One variance over the whole batch: x.var((0, 2, 3)).": (
+            torch.stack([right[0], _within_images(batches, momentum)])
         ),
         "That is the plain average over batches, in which the first counts as much as the last. "
         "Running averages forget: (1 − momentum) · old + momentum · new.": (
@@ -298,8 +309,10 @@ def _refuse_mask(dropped: Tensor) -> None:
         together = f"Numbers are dropped together along the axes {axes} of (N, C, H, W)"
         what = DROPPED_TOGETHER.get(axes, together)
         raise Mistake(f"{what}: {draw}, torch.rand(x.shape, …).")
-    if len(dropped.flatten(1).unique(dim=0)) < len(dropped):
-        raise Mistake(f"Some images lose the same numbers as others: {draw}.")
+    for axis, what in enumerate(("images", "channels", "rows", "columns")):
+        each = dropped.transpose(0, axis).flatten(1)
+        if len(each.unique(dim=0)) < len(each):
+            raise Mistake(f"Some {what} lose the same numbers as others: {draw}.")
     if abs(share - (1 - P)) < 0.03:
         raise Mistake(
             f"{share:.0%} became 0 for p = {P:g}: p is the probability to *drop*. Keep where the "

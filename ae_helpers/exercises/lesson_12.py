@@ -111,7 +111,9 @@ def share(answer) -> str:
 # What has to wait for a tensor's value, and how a reader writes it.
 ASKING = {"__float__": "float()", "__int__": "int()", "__bool__": "if", "__repr__": "print"}
 ASKING |= {"__array__": "numpy", "__setitem__": "buffer[i] = loss", "equal": "torch.equal"}
-ASKING |= {name: f".{name}()" for name in ("item", "tolist", "numpy", "nonzero", "unique")}
+ASKING |= {
+    name: f".{name}()" for name in ("item", "tolist", "numpy", "nonzero", "unique", "allclose")
+}
 
 
 class _Far(Tensor):
@@ -153,6 +155,8 @@ class _Gpu(TorchFunctionMode):
             return isinstance(each, str | torch.device) and str(each).startswith("cuda")
 
         kwargs = kwargs or {}
+        if function is Tensor.cuda:
+            return args[0].as_subclass(_Far)
         if function is torch.device or not any(map(there, (*args, *kwargs.values()))):
             return function(*args, **kwargs)
         args = [each for each in args if not there(each)]

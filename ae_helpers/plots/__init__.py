@@ -3,6 +3,7 @@
 from ae_helpers.plots.applications import bits_and_errors, over_noise, roc
 from ae_helpers.plots.architectures import over_numbers
 from ae_helpers.plots.charts import (
+    against,
     bars,
     by_layer,
     class_bars,
@@ -24,6 +25,6 @@ from ae_helpers.plots.pictures import (
     one_pixel,
     path,
 )
-from ae_helpers.plots.speed import speeds
+from ae_helpers.plots.speed import gains, roofline, speeds
 from ae_helpers.plots.style import png, show
 from ae_helpers.plots.vae import beta_curve, clouds, one_number, rates

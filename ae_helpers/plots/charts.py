@@ -6,6 +6,7 @@ from statistics import median
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from ae_helpers.plots.style import BLUE, ORANGE, PURPLE, VERMILION, log_ticks, styled
@@ -89,6 +90,43 @@ def seeds(errors: dict[str, Sequence[float]], sticks: dict[str, float]) -> Figur
         xlabel="MSE per pixel, test set (a dot is a seed; the bar, their median)",
     )
     log_ticks(axis.xaxis, at=(1, 1.5, 2, 3, 5, 7))
+    return figure
+
+
+@styled
+def against(
+    errors: dict[str, dict[float, Sequence[float]]],
+    sticks: dict[str, float],
+    yours: tuple[float, float] | None = None,
+    **labels,
+) -> Figure:
+    """Errors against a setting, on log scales: a dot per seed, a line through the medians.
+
+    Args:
+        errors: by name, and for each value of the setting, above 0, the errors of its seeds.
+        sticks: errors by name, as ``baselines.measuring_sticks`` gives them.
+        yours: a value of the setting and an error: the reader's own network, as a star.
+        labels: ``title``, ``xlabel``, ``ylabel``, as matplotlib's ``Axes.set`` takes them.
+    """
+    figure, axis = plt.subplots(figsize=(8, 4.2))
+    values = sorted({value for found in errors.values() for value in found})
+    colours = (BLUE, ORANGE, VERMILION, PURPLE)
+    for (name, found), colour, mark in zip(errors.items(), colours, "osD^", strict=False):
+        middles = [median(several) for several in found.values()]
+        axis.plot(list(found), middles, "-", color=colour, linewidth=1.5)
+        for value, several in found.items():
+            axis.plot([value] * len(several), several, mark, color=colour, alpha=0.6, markersize=5)
+        axis.plot([], [], mark + "-", color=colour, label=name)
+    if yours:
+        axis.plot(*yours, "*", color="black", markersize=14, label="yours", linestyle="none")
+    for name, error in sticks.items():
+        axis.axhline(error, color="0.45", linewidth=1, linestyle=":")
+        axis.text(1.01, error, name, transform=axis.get_yaxis_transform(), va="center", fontsize=9)
+    axis.set(xscale="log", yscale="log", ylabel="MSE per pixel, test set", **labels)
+    axis.set(xticks=values, xticklabels=[f"{value:g}" for value in values])
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    log_ticks(axis.yaxis, at=(1, 1.5, 2, 3, 5, 7))
+    axis.legend(frameon=False)
     return figure
 
 

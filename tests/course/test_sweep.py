@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell
 
+from ae_helpers import plots
 from ae_helpers.course import sweep
 
 PROJECT = Path(__file__).parents[2]
@@ -155,3 +156,16 @@ def test_another_notebook(project, write_lesson, capsys):
         os.chdir(before)
     table = pd.read_csv(project / "out" / "results.csv")
     assert table.values.tolist() == [["here.txt", 0.25]]
+
+
+@pytest.mark.parametrize("other, shown", [(0.07, {"mean image": 0.07}), (0.06, {})])
+def test_the_picture_has_the_sticks_that_all_runs_share(other, shown, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(plots, "seeds", lambda *given: seen.extend(given))
+    monkeypatch.setattr(plots, "png", lambda figure: b"")
+    plan = {name: {"rate": 0.1, "seed": seed} for seed, name in enumerate("abc")}
+    results = {"a": {"test error": 0.05, "mean image": 0.07, "seconds": 1.0}}
+    results |= {"b": {"test error": 0.04, "mean image": other, "seconds": 2.0}}
+    results |= {"c": {"error": "not run"}}
+    sweep._write_plot(tmp_path, plan, results)
+    assert seen == [{"rate 0.1": [0.05, 0.04]}, shown]

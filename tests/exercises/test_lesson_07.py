@@ -1,5 +1,6 @@
 """Lesson 07's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -84,6 +85,22 @@ def from_the_first(batches, momentum):
     return mean, var
 
 
+def in_numpy(batches, momentum):
+    mean, var = np.zeros(3), np.ones(3)
+    for x in (x.numpy() for x in batches):
+        mean = (1 - momentum) * mean + momentum * x.mean(CHANNELS)
+        var = (1 - momentum) * var + momentum * x.var(CHANNELS, ddof=1)
+    return mean, var
+
+
+def within_images(batches, momentum):
+    mean, var = torch.zeros(3), torch.ones(3)
+    for x in batches:
+        mean = torch.lerp(mean, x.mean(CHANNELS), momentum)
+        var = torch.lerp(var, x.var((2, 3)).mean(0), momentum)
+    return mean, var
+
+
 def plain_average(batches, momentum):
     means, variances = zip(*((x.mean(CHANNELS), x.var(CHANNELS)) for x in batches), strict=True)
     return torch.stack(means).mean(0), torch.stack(variances).mean(0)
@@ -127,6 +144,7 @@ RIGHT = {
         "lerp": running(mix=lambda old, new, m: torch.lerp(old, new, m)),
         "a layer of torch": kept_by_torch,
         "a list": running(result=lambda mean, var: [mean, var]),
+        "in NumPy": in_numpy,
         "NumPy": running(result=lambda mean, var: (mean.numpy(), var.numpy())),
         "popped": running(of=lambda batches: (batches.pop(0) for _ in range(len(batches)))),
         "stacked": running(result=lambda mean, var: torch.stack([mean, var])),
@@ -185,6 +203,7 @@ WRONG = {
         "variance from 0": (running(start=(0.0, 0.0)), "starts at 0; it starts at 1"),
         "mean from 1": (running(start=(1.0, 1.0)), "starts at 1; it starts at 0"),
         "from the first batch": (from_the_first, "begin with the first batch"),
+        "within each image": (within_images, "within each image"),
         "plain average": (plain_average, "the first counts as much"),
         "at once": (lambda b, m: plain_average([torch.cat(b)], m), "all batches at once"),
         "last only": (running(mix=lambda old, new, m: new), "Only the last batch is left"),
@@ -224,6 +243,14 @@ WRONG = {
         "one mask for two images": (
             drop(keep=lambda d, p: d.tile(2, 1, 1, 1) >= p, of=lambda x: x[::2].shape),
             "as others",
+        ),
+        "one mask for two channels": (
+            drop(keep=lambda draws, p: draws[:, [0, 0, 2]] >= p),
+            "Some channels lose the same",
+        ),
+        "one mask for two rows": (
+            drop(keep=lambda draws, p: draws[:, :, [0, 1, 2, 2, 4]] >= p),
+            "Some rows lose the same",
         ),
         "whole rows": (drop(of=lambda x: (*x.shape[:3], 1)), "along the axes (3,)"),
         "whole images": (drop(of=lambda x: (len(x), 1, 1, 1)), "Whole images"),

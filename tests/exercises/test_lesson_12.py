@@ -127,10 +127,19 @@ RIGHT = {
         "a buffer there": there(by_buffer),
         "moved": lambda v, n: (torch.stack(v) * torch.tensor(n).to(v[0].device)).sum() / sum(n),
         "by name": lambda v, n: by_stack(v, n, torch.device("cuda")),
+        "cuda()": lambda v, n: (torch.stack(v) * torch.tensor(n).cuda()).sum() / sum(n),
+        "cuda() of a loss": lambda v, n: (
+            sum(a.cuda() * b for a, b in zip(v, n, strict=True)) / sum(n)
+        ),
         "fetched at once": lambda v, n: float(np.average(torch.stack(v).cpu().numpy(), weights=n)),
         "a list at once": listed,
     },
-    check.scale: {"by root": plan, "by powers": by_integers},
+    check.scale: {
+        "by root": plan,
+        "by powers": by_integers,
+        "a tensor": lambda *given: torch.tensor(plan(*given), dtype=torch.float64),
+        "counted": lambda *given: (plan(*given)[0], len(range(0, given[0], given[3]))),
+    },
 }
 
 WRONG = {
@@ -206,6 +215,7 @@ AGAIN = {
         "print": (asking(lambda v: [print(v), v][1]), "6 times (print)"),
         "into a tensor here": (into_a_tensor, "on the same device"),
         "torch.equal": (asking(lambda v: (v.equal(v), v)[1]), "6 times (torch.equal)"),
+        "allclose": (asking(lambda v: (v.allclose(v), v)[1]), "6 times (.allclose())"),
         "nonzero": (asking(lambda v: v * len(v.nonzero())), "6 times (.nonzero())"),
         "printed": (asking(lambda v: float(f"{v:.6f}")), "6 times (.item())"),
         "numpy's average": (lambda v, n: np.average(v, weights=n), "you ask the device"),

@@ -1,54 +1,114 @@
-"""The stored table of lesson 07 is what the lesson's own functions make, and keeps its promises."""
+"""Lesson 07's stored tables are what its own functions make, and its intervals are the books'."""
 
 import pytest
+import torch
 
 import lesson_code
 
+KEYS = {
+    "rates": ("norm", "rate", "seed"),
+    "dropout": ("place", "images", "epochs", "seed"),
+    "recipes": ("recipe", "epochs", "seed"),
+}
+PLANS = {"rates": "rate_plan", "dropout": "dropout_plan", "recipes": "recipe_plan"}
+
 
 @pytest.fixture(scope="module")
-def table():
-    return lesson_code.table("07", "recipes")
+def tables():
+    return {name: lesson_code.table("07", name) for name in KEYS}
 
 
 @pytest.fixture(scope="module")
-def lesson():
-    """The recipes and the function that trains by one."""
-    return lesson_code.define("07", "recipes", "one_run")
-
-
-def test_the_table_is_complete(table, lesson):
-    rows = table[table["epochs"] > 0]
-    assert not rows.duplicated(["recipe", "epochs", "seed"]).any()
-    for name in lesson["recipes"]:
-        found = rows[(rows["recipe"] == name) & (rows["epochs"] == 1)]
-        assert sorted(found["seed"]) == [0, 1, 2, 3, 4], name
-    for name in ("steady", "backbone"):
-        found = rows[(rows["recipe"] == name) & (rows["epochs"] == 15)]
-        assert sorted(found["seed"]) == [0, 1, 2], name
-    assert rows["test error"].between(0.001, 0.12).all()
-
-
-def test_the_steady_recipe_is_better(table):
-    steady, backbone = (
-        table[(table["recipe"] == name) & (table["epochs"] == 15)]["test error"]
-        for name in ("steady", "backbone")
+def lesson(sample):
+    """What trains for the tables, with the sample in place of all of MNIST, and the plans."""
+    needed = (
+        "sticks",
+        "study",
+        "study_epochs",
+        "tried",
+        "cases",
+        "keys",
+        "recipes",
+        "longer",
+        "runs",
     )
-    assert steady.median() <= 0.0022
-    assert steady.max() < backbone.min()
+    functions = ("plausible", "try_rate", "with_dropout", "erased", "three_errors", "try_dropout")
+    wanted = (*needed, *functions, "try_recipe", *PLANS.values())
+    return lesson_code.define("07", *wanted, digits=sample)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_tables_hold_what_is_planned_and_each_row_once(tables, lesson, name):
+    planned = {tuple(keys.values()) for keys in lesson[PLANS[name]]}
+    stored = lesson_code.keys(tables[name], *KEYS[name])
+    assert len(stored) == len(set(stored))
+    assert set(stored) <= planned
+    missing = planned - set(stored)  # trainings of several epochs may be: they take hours
+    assert all(name == "recipes" and keys[1] > 1 for keys in missing)
+
+
+@pytest.mark.parametrize(
+    ("norm", "rate", "name"),
+    [
+        ("none", 0.001, "rate 1e-3"),
+        ("none", 0.01, "the recipe"),
+        ("none", 0.1, "rate 1e-1"),
+        ("batch", 0.01, "batch norm"),
+    ],
+)
+def test_the_rates_are_lesson_04s(tables, norm, rate, name):
+    """The same study by another function: where both trained a network, it is the same one."""
+    rates, cliff = tables["rates"], lesson_code.table("04", "cliff")
+    ours = rates[(rates["norm"] == norm) & (rates["rate"] == rate)].set_index("seed")
+    theirs = cliff[(cliff["recipe"] == name) & (cliff["seed"] < 5)].set_index("seed")
+    assert ours["test error"].sort_index().tolist() == theirs["test error"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "said"),
+    [(0, 20, "0% to 17%"), (2, 20, "1% to 32%"), (3, 20, "3% to 38%"), (5, 10, "19% to 81%")],
+)
+def test_the_intervals_are_clopper_and_pearsons(lesson, lost, of, said):
+    assert lesson["plausible"](lost, of) == said
 
 
 @pytest.mark.verify
-def test_a_row_is_derived_anew_on_the_sample(sample, table, lesson, cpu):
-    """With as many steps as an epoch of the full set has: near the stored error, not there."""
-    row = lesson["one_run"]("steady", 0, sample.take(test=500), 15)
-    assert set(row) == set(table.columns)
-    stored = table[(table["recipe"] == "steady") & (table["epochs"] == 1)]["test error"]
+def test_rows_are_derived_anew_on_the_sample(sample, tables, lesson, cpu):
+    """With about as many steps as on the full set: near the stored errors, not there."""
+    rates, dropped, recipes = tables["rates"], tables["dropout"], tables["recipes"]
+    row = lesson["try_rate"]("batch", 0.01, 0)
+    stored = rates[(rates["norm"] == "batch") & (rates["rate"] == 0.01)]["test error"]
+    assert 0.8 * stored.min() < row["test error"] < 2 * stored.max()
+
+    row = lesson["try_dropout"]("code", 19_200, lesson["study_epochs"], 0)
+    assert set(row) == set(dropped.columns) - set(KEYS["dropout"])
+    stored = dropped[(dropped["place"] == "code") & (dropped["images"] == 19_200)]["nothing"]
+    assert 0.8 * stored.min() < row["nothing"] < 2 * stored.max()
+
+    few = sample.take(test=500)
+    again = lesson_code.define("07", "sticks", "recipes", "try_recipe", digits=few)
+    row = again["try_recipe"]("steady", 15, 0)
+    assert set(row) == set(recipes.columns) - set(KEYS["recipes"])
+    stored = recipes[(recipes["recipe"] == "steady") & (recipes["epochs"] == 1)]["test error"]
     assert stored.min() < row["test error"] < 2 * stored.max()  # fewer digits teach less
-    assert row["constant numbers"] == 0
 
 
-def test_a_row_is_the_same_twice(small, lesson, cpu):
-    rows = [lesson["one_run"]("batch norm + dropout", 3, small, 1) for _ in range(2)]
-    for row in rows:
-        del row["seconds"]
-    assert rows[0] == rows[1]
+def test_a_row_is_the_same_twice(small, cpu):
+    lesson = lesson_code.define("07", "sticks", "recipes", "try_recipe", digits=small)
+    first, second = (lesson["try_recipe"]("batch norm + dropout", 1, 3) for _ in range(2))
+    assert first == second
+    assert first["batch"] == 32 and first["rate"] == 0.01
+
+
+@pytest.mark.parametrize("place", ["nowhere", "pixels", "encoder", "code", "decoder", "everywhere"])
+def test_dropout_stands_where_it_is_said_to(lesson, place):
+    network = lesson["with_dropout"](place)
+    halves = {"encoder": network.encoder, "decoder": network.decoder}
+    count = {
+        name: sum(isinstance(layer, torch.nn.Dropout) for layer in half.modules())
+        for name, half in halves.items()
+    }
+    expected = {"nowhere": (0, 0), "pixels": (1, 0), "encoder": (3, 0), "code": (1, 0)}
+    expected |= {"decoder": (0, 3), "everywhere": (3, 3)}
+    assert tuple(count.values()) == expected[place]
+    assert network(torch.rand(2, 1, 28, 28)).shape == (2, 1, 28, 28)

@@ -89,6 +89,16 @@ CASES = {
         lambda g: plots.one_pixel(g.after[0, 0], noise(3, 3) - 0.5, noise(26, 26), 7, 12),
         ["image", "window", "kernel", "products"],
     ),
+    "against": (
+        lambda g: plots.against(
+            {"with": {1: [0.02, 0.03], 5: [0.01]}, "without": {1: [0.1], 5: [0.08, 0.09]}},
+            STICKS,
+            yours=(3, 0.015),
+            title="Over time",
+            xlabel="epochs",
+        ),
+        ["with", "without", "yours", "Over time", "epochs", "MSE per pixel", "mean image", "5"],
+    ),
     "bars": (
         lambda g: plots.bars(
             {"one": [1, 2_000], "two": [3, 4]}, ["conv1", "conv2"], title="Top", ylabel="how many"
@@ -123,6 +133,28 @@ CASES = {
             {"PCA": {2: [0.05], 64: [0.009]}, "network": {2: [0.04, 0.05], 64: [0.005, 0.004]}}
         ),
         ["PCA", "network", "numbers per image", "MSE per pixel"],
+    ),
+    "roofline": (
+        lambda g: plots.roofline(
+            1e11,
+            1e10,
+            {"one": {"a sum": (0.1, 1e9), "a product": (90, 9e10)}, "layers": {"conv": (20, 5e9)}},
+        ),
+        [
+            "a sum",
+            "a product",
+            "memory-bound:\n10 GB/s",
+            "compute-bound: 100 GFLOP/s",
+            "layers",
+            "per byte",
+        ],
+    ),
+    "gains": (
+        lambda g: plots.gains(
+            {"small": {"more": [2, 2.5], "less": [1]}, "large": {"more": [3], "less": [0.5]}},
+            "times as fast",
+        ),
+        ["more", "less", "2.25×", "0.50×", "small", "large", "times as fast"],
     ),
     "speeds": (
         lambda g: plots.speeds({"plain": [900, 1_000, 1_100], "fast": [2_500, 2_400]}, 20_000),
@@ -309,17 +341,35 @@ def test_epochs(given):
             assert_shows(axis.images[0], image[0])
 
 
-def test_speeds_end_at_the_medians():
+def test_speeds_are_dots_and_a_bar_at_the_median():
     figure = plots.speeds({"plain": [900, 1_000, 5_000], "fast": [2_500, 2_000]}, 20_000)
     axis = figure.axes[0]
-    ends = [bar.get_x() + bar.get_width() for bar in axis.patches]
-    assert ends == pytest.approx([1_000, 2_250])
-    *dots, roof = axis.lines
-    assert [list(line.get_xdata()) for line in dots] == [[900, 1_000, 5_000], [2_500, 2_000]]
-    assert set(roof.get_xdata()) == {20_000}
+    shown = [list(line.get_xdata()) for line in axis.lines]
+    assert shown[:2] == [[900, 1_000, 5_000], [1_000]] and shown[2:4] == [[2_500, 2_000], [2_250]]
+    assert shown[4:] == [[1_000, 1_000], [20_000, 20_000]]  # the first loop's, and the roof
+    assert not axis.patches  # a bar on a log scale begins anywhere
     low, high = axis.get_xlim()
     assert low < 900 and high > 20_000  # all of it is seen
-    assert len(plots.speeds({"plain": [900]}).axes[0].lines) == 1  # without a roof
+    assert len(plots.speeds({"plain": [900]}).axes[0].lines) == 3  # without a roof
+
+
+def test_the_roof_is_slanted_up_to_the_ridge():
+    figure = plots.roofline(1e11, 1e10, {"one": {"a": (0.1, 1e9)}, "two": {"b": (50, 3e11)}})
+    axis = figure.axes[0]
+    roof, ridge, *groups = axis.lines
+    (left, middle, right), heights = roof.get_xdata(), list(roof.get_ydata())
+    assert middle == pytest.approx(10) and left < 0.1 and right > 50
+    assert heights == pytest.approx([left * 1e10, 1e11, 1e11])
+    assert set(ridge.get_xdata()) == {middle}
+    assert [list(line.get_xydata()[0]) for line in groups] == [[0.1, 1e9], [50, 3e11]]
+    assert axis.get_ylim()[1] > 3e11  # one that is above the roof is seen, too
+
+
+def test_gains_stand_in_the_row_of_their_change():
+    ratios = {"small": {"x": [1.5], "y": [2.0]}, "large": {"y": [3.0], "x": [4.0]}}
+    axis = plots.gains(ratios, "times").axes[0]
+    found = {tuple(line.get_xydata()[0].round(2)) for line in axis.lines[:-1]}
+    assert found == {(1.5, -0.18), (2.0, 0.82), (4.0, 0.18), (3.0, 1.18)}
 
 
 def test_kernels_share_a_scale_with_white_at_0():
@@ -454,6 +504,16 @@ def test_bars_stand_side_by_side():
     assert bars == [(-0.4, 1), (0.6, 2), (0, 3), (1, 1_234)]
     assert [text.get_text() for text in axis.texts] == ["1", "2", "3", "1,234"]
     assert axis.get_legend() and not plots.bars({"a": [1]}, ["p"]).axes[0].get_legend()
+
+
+def test_against_shows_each_seed_a_line_through_the_medians_and_the_reader():
+    errors = {"one": {1: [0.02, 0.1, 0.03], 10: [0.5]}}
+    axis = plots.against(errors, {}, yours=(3, 0.2)).axes[0]
+    line, *dots, _, star = [list(zip(*line.get_data(), strict=True)) for line in axis.lines]
+    assert line == [(1, 0.03), (10, 0.5)]
+    assert dots == [[(1, 0.02), (1, 0.1), (1, 0.03)], [(10, 0.5)]]
+    assert star == [(3, 0.2)]
+    assert axis.get_xscale() == axis.get_yscale() == "log"
 
 
 def test_seeds_show_each_seed_and_their_median():

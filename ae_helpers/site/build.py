@@ -1,0 +1,87 @@
+"""Build the site from what is stored, without executing a lesson; serve it to this computer."""
+
+import argparse
+import functools
+import http.server
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ae_helpers.files import PROJECT
+from ae_helpers.site import pages
+
+HERE = Path(__file__).parent
+MARK = ".buildinfo"  # a file that Sphinx leaves in every folder that it has built
+
+
+def add_site_arguments(parser: argparse.ArgumentParser) -> None:
+    """Teach ``parser`` the options of `site`."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("site"),
+        metavar="DIR",
+        help="where to build it, in place of the last one (default: %(default)s)",
+    )
+    parser.add_argument("--serve", action="store_true", help="then show it, to this computer only")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="where to show it (default: %(default)s)"
+    )
+
+
+def write_sources(folder: Path) -> None:
+    """Write what Sphinx reads: a page for each notebook, the front page, and their pictures.
+
+    Raises:
+        FileNotFoundError: the package was installed without its notebooks.
+    """
+    (folder / "index.md").write_text(pages.front_page(), encoding="utf-8")
+    for notebook in pages.sources():
+        (folder / notebook.name).write_text(pages.page(notebook), encoding="utf-8")
+    shutil.copytree(PROJECT / "notebooks" / "images", folder / "images")
+    shutil.copy(HERE / "conf.py", folder)
+    shutil.copytree(HERE / "static", folder / "static")
+
+
+def site(args: argparse.Namespace) -> int:
+    """Build the site, whole or not at all, and serve it if asked to; return the exit status.
+
+    Raises:
+        FileExistsError: ``args.output`` holds something else than a site.
+        FileNotFoundError: there are no lessons, or the folder around ``args.output`` is missing.
+    """
+    output = args.output.absolute()
+    if output.exists() and not (output / MARK).exists():
+        raise FileExistsError(f"{output} is there and no site. Give --output another folder.")
+    with tempfile.TemporaryDirectory(dir=output.parent) as work:
+        source, built = Path(work, "source"), Path(work, "site")
+        source.mkdir()
+        write_sources(source)
+        # Whatever Sphinx warns of, such as a link that leads nowhere, is a mistake of ours.
+        command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "-q", source, built]
+        if status := subprocess.call(command):
+            return status
+        if output.exists():
+            shutil.rmtree(output)
+        built.rename(output)
+    print(f"The site is in {output}; any web server can show it.")
+    if args.serve:
+        serve(output, args.port)
+    return 0
+
+
+def serve(folder: Path, port: int) -> None:
+    """Show a folder to this computer until Ctrl-C.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        print(f"http://127.0.0.1:{server.server_port} shows it; Ctrl-C stops it.", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()

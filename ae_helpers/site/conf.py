@@ -1,0 +1,45 @@
+"""What Sphinx asks: how pages look, and how formulas become MathML, which browsers draw alone."""
+
+from html import escape
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+project = html_title = "Sixty-Four Numbers"
+html_theme = "sphinx_book_theme"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "navigation_with_keys": False,  # arrow keys belong to the explorers
+}
+html_context = {"default_mode": "auto"}  # light or dark, as the system is
+html_show_sourcelink = html_show_copyright = html_show_sphinx = False
+html_copy_source = html_use_index = False
+
+extensions = ["myst_nb"]
+nb_execution_mode = "off"  # what is stored is shown
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+myst_heading_slug_func = "ae_helpers.site.pages.anchor"
+
+
+def _formula(translator, node: nodes.Element) -> None:
+    """One formula as MathML; beside it, for who copies it, its source."""
+    display = isinstance(node, nodes.math_block)
+    mathml = convert(node.astext(), display="block" if display else "inline")
+    source = f'<annotation encoding="application/x-tex">{escape(node.astext())}</annotation>'
+    mathml = mathml.replace("<mrow>", "<semantics><mrow>", 1)
+    mathml = mathml.removesuffix("</math>") + f"{source}</semantics></math>"
+    translator.body.append(f'<div class="formula">{mathml}</div>' if display else mathml)
+    raise nodes.SkipNode
+
+
+def setup(app) -> None:
+    """Called by Sphinx."""
+    app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
+
+
+html_math_renderer = "mathml"

@@ -1,0 +1,61 @@
+"""Notebooks and README as the pages of a site, with links that are right there."""
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+
+from ae_helpers.course import series
+from ae_helpers.files import PROJECT
+
+LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")  # within the project
+BADGE = re.compile(
+    r"!\[([^\]]*)\]\(https?:[^)]*\)"
+)  # a picture that another host would be asked for
+CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
+
+
+def sources() -> list[Path]:
+    """What becomes a page beside the front page: the lessons in reading order, and the gallery."""
+    return [*series.find_lessons(), series.gallery()]
+
+
+def anchor(title: str) -> str:
+    """The anchor of a heading, as JupyterLab and the links between lessons spell it."""
+    return title.replace(" ", "-")
+
+
+def linked(text: str, folder: str) -> str:
+    """Markdown of a file in ``folder``, with links that are right on the site.
+
+    Notebooks are pages and stand beside their pictures; all other files are in the repository.
+    """
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        repository = tomllib.load(file)["project"]["urls"]["Repository"]
+    pages = {f"notebooks/{path.name}" for path in sources()}
+
+    def address(match: re.Match) -> str:
+        path = os.path.normpath(f"{folder}/{match[1]}").replace(os.sep, "/")
+        if path in pages or path.startswith("notebooks/images/"):
+            return path.removeprefix("notebooks/")
+        return f"{repository}/blob/main/{path}"
+
+    return LINK.sub(address, BADGE.sub(r"\1", text))
+
+
+def page(notebook: Path) -> str:
+    """A notebook with stored outputs, as Sphinx shall read it: solutions are folded."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = linked("".join(cell["source"]), "notebooks")
+        elif "solution" in cell["metadata"].get("tags", []):
+            cell["metadata"]["tags"].append("hide-cell")
+    return json.dumps(content)
+
+
+def front_page() -> str:
+    """README, followed by the table of contents that Sphinx draws beside every page."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    return linked(text, ".") + CONTENTS % "\n".join(path.stem for path in sources())

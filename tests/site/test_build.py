@@ -1,0 +1,102 @@
+"""The site as a whole: built once, read by a program, and opened in a real browser."""
+
+import argparse
+import functools
+import http.server
+import threading
+from urllib.parse import unquote, urldefrag, urljoin
+
+import pytest
+from bs4 import BeautifulSoup
+
+from ae_helpers.site import build, pages
+from real_browser import opened
+
+
+def arguments(*words):
+    parser = argparse.ArgumentParser()
+    build.add_site_arguments(parser)
+    return parser.parse_args(map(str, words))
+
+
+def test_what_is_no_site_is_not_replaced(tmp_path, refused):
+    (tmp_path / "mine.txt").write_text("precious")
+    with refused(FileExistsError, str(tmp_path), "--output"):
+        build.site(arguments("--output", tmp_path))
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_build_that_fails_leaves_the_last_site(tmp_path, monkeypatch):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / build.MARK).write_text("the last one")
+    monkeypatch.setattr(build, "write_sources", lambda folder: None)  # so Sphinx finds no conf.py
+    assert build.site(arguments("--output", tmp_path / "site")) != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert (tmp_path / "site" / build.MARK).read_text() == "the last one"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of a site that was built anew, twice: the second takes the first one's place."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    folder.mkdir()
+    (folder / build.MARK).touch()
+    (folder / "old.html").touch()
+    assert build.site(arguments("--output", folder)) == 0
+    assert not (folder / "old.html").exists()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def contents(site):
+    """Each page by its name, read."""
+    return {
+        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in site.glob("*.html")
+    }
+
+
+@pytest.mark.verify
+def test_every_lesson_is_a_page_with_one_title_and_described_pictures(contents):
+    assert contents.keys() >= {"index.html", *(f"{path.stem}.html" for path in pages.sources())}
+    for name, page in contents.items():
+        titles = [h1 for h1 in page.find_all("h1") if not h1.find_parent(class_="onlyprint")]
+        assert len(titles) == 1, name
+        assert [image for image in page.find_all("img") if not image.get("alt")] == [], name
+        assert page.find("main"), name
+        assert page.html["lang"] == "en", name
+
+
+@pytest.mark.verify
+def test_no_link_is_dead_and_nothing_comes_from_elsewhere(site, contents):
+    dead = []
+    for name, page in contents.items():
+        for tag in page.find_all(["script", "img", "link", "source", "iframe"]):
+            address = tag.get("src") or tag.get("href") or ""
+            assert not address.startswith(("http:", "https:", "//")), (name, address)
+        for link in page.find_all("a", href=True):
+            address, place = urldefrag(urljoin(name, link["href"]))
+            if ":" in address:
+                continue  # another site's
+            there = (site / address).is_file()
+            if there and place and address in contents:
+                there = contents[address].find(id=unquote(place))
+            if not there:
+                dead.append((name, link["href"]))
+    assert dead == []
+
+
+@pytest.mark.verify
+def test_a_phone_shows_every_page_without_complaint_or_foreign_request(site, browser):
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        home, foreign = f"http://127.0.0.1:{server.server_port}/", []
+        with opened(browser, 390) as page:
+            page.on("request", lambda r: r.url.startswith((home, "data:")) or foreign.append(r.url))
+            for path in sorted(site.glob("*.html")):
+                page.goto(home + path.name)
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= 390, f"{path.name} is {wide} pixels wide"
+            assert page.problems == foreign == []
+        server.shutdown()
