@@ -1,5 +1,5 @@
-"""The living site: every lesson as a page, with explorers that need no kernel.
+"""The site: every lesson as a page, from the outputs that are stored.
 
 ``pages`` turns notebooks into what Sphinx reads, ``build`` has it made into a folder that any web
-server serves, ``conf`` is what Sphinx asks, ``static`` what runs in the page.
+server serves, ``conf`` is what Sphinx asks, ``static`` what pages need beside the theme.
 """

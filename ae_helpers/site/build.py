@@ -60,16 +60,8 @@ def site(args: argparse.Namespace) -> int:
         source.mkdir()
         write_sources(source)
         # Whatever Sphinx warns of, such as a link that leads nowhere, is a mistake of ours.
-        command = [
-            sys.executable,
-            "-m",
-            "sphinx",
-            "--fail-on-warning",
-            "-q",
-            f"{source}",
-            f"{built}",
-        ]
-        if status := subprocess.call(command):
+        command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "-q"]
+        if status := subprocess.call([*command, str(source), str(built)]):
             return status
         if output.exists():
             shutil.rmtree(output)

@@ -13,7 +13,7 @@ html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,
     "use_fullscreen_button": False,
-    "navigation_with_keys": False,  # arrow keys belong to the explorers
+    "navigation_with_keys": False,  # arrow keys scroll, they turn no page
 }
 html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_show_sourcelink = html_show_copyright = html_show_sphinx = False

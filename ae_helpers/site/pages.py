@@ -1,5 +1,6 @@
 """Notebooks and README as the pages of a site, with links that are right there."""
 
+import functools
 import json
 import os
 import re
@@ -10,15 +11,25 @@ from ae_helpers.course import series
 from ae_helpers.files import PROJECT
 
 LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")  # within the project
-BADGE = re.compile(
-    r"!\[([^\]]*)\]\(https?:[^)]*\)"
-)  # a picture that another host would be asked for
+BADGE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")  # a picture that comes from another host
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
 
 
 def sources() -> list[Path]:
     """What becomes a page beside the front page: the lessons in reading order, and the gallery."""
     return [*series.find_lessons(), series.gallery()]
+
+
+@functools.cache
+def _repository() -> str:
+    """The address of the project's files, as ``pyproject.toml`` says."""
+    with (PROJECT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["project"]["urls"]["Repository"]
+
+
+@functools.cache
+def _names() -> set[str]:
+    return {f"notebooks/{path.name}" for path in sources()}
 
 
 def anchor(title: str) -> str:
@@ -31,15 +42,12 @@ def linked(text: str, folder: str) -> str:
 
     Notebooks are pages and stand beside their pictures; all other files are in the repository.
     """
-    with (PROJECT / "pyproject.toml").open("rb") as file:
-        repository = tomllib.load(file)["project"]["urls"]["Repository"]
-    pages = {f"notebooks/{path.name}" for path in sources()}
 
     def address(match: re.Match) -> str:
         path = os.path.normpath(f"{folder}/{match[1]}").replace(os.sep, "/")
-        if path in pages or path.startswith("notebooks/images/"):
+        if path in _names() or path.startswith("notebooks/images/"):
             return path.removeprefix("notebooks/")
-        return f"{repository}/blob/main/{path}"
+        return f"{_repository()}/blob/main/{path}"
 
     return LINK.sub(address, BADGE.sub(r"\1", text))
 
