@@ -7,10 +7,7 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 
 from collections.abc import Callable
 
-import torch
-
 from ae_helpers.data import ImageData
-from ae_helpers.models import shipped
 from ae_helpers.widgets import convolutions, kernels
 from ae_helpers.widgets.digits import font
 
@@ -34,10 +31,31 @@ def transposed_convolution(**_) -> dict:
     return {"look": LOOK, "cropped": convolutions.CROPPED}
 
 
+def edit_kernel(digits: ImageData) -> dict:
+    names = ("WIDTH", "HEIGHT", "GAP", "SUM", "SCALE", "LARGEST", "LINES", "PADDING")
+    advances = {  # how wide the letters of numbers are, by the size of the font
+        size: {letter: font(size).getlength(letter) for letter in "0123456789.−e+"}
+        for size in kernels.SIZES
+    }
+    return {
+        "images": digits.train_images,
+        "labels": digits.train_labels,
+        "side": kernels.side_of(*digits.train_images.shape[2:]),
+        "kernels": kernels.KERNELS,
+        "trained": kernels.trained_kernels(),
+        "firstTrained": kernels.FIRST_TRAINED,
+        "look": {name: getattr(kernels, name) for name in names},
+        "sizes": kernels.SIZES,
+        "advances": advances,
+        "panels": [kernels.INPUT, kernels.OUTPUT, kernels.ARITHMETIC],
+    }
+
+
 EXPORTS: dict[str, Callable[..., dict]] = {
     export.__name__: export
     for export in (
         size_rule,
         transposed_convolution,
+        edit_kernel,
     )
 }

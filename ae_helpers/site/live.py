@@ -25,11 +25,11 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers import data, widgets
+from ae_helpers import data as datasets
+from ae_helpers import widgets
 from ae_helpers.course import series
 from ae_helpers.plots import style
 from ae_helpers.site import exports, networks
-from ae_helpers.widgets.controls import with_arrow_keys
 from ae_helpers.widgets.drawing import Pad
 from ae_helpers.widgets.explorer import CSS, Explorer
 from ae_helpers.widgets.kernels import KernelFields
@@ -39,7 +39,7 @@ TRAIN, TEST = 1_000, 500  # digits of the sample that the pages have
 OWN = 16_384  # bytes from which on an array is a file of its own, which explorers share
 CALL = re.compile(r"widgets\.(\w+)\(")
 COLOURMAPS = ("Oranges", "RdBu_r", "viridis")
-MODULES = {"clickable.js": None, "drawing.js": Pad, "kernels.js": KernelFields}
+MODULES = {"clickable.js": ClickablePicture, "drawing.js": Pad, "kernels.js": KernelFields}
 
 
 # ------------------------------------------------------------------------------- what they are
@@ -76,7 +76,7 @@ def _control(name: str, control: ipywidgets.Widget) -> dict:
     if isinstance(control, ipywidgets.Checkbox):
         return {"kind": "switch", **said, "value": control.value}
     for module, kind in MODULES.items():
-        if kind and isinstance(control, kind):
+        if isinstance(control, kind):
             names = {"value", "description", "picture"} & set(control.traits(sync=True))
             state = {key: getattr(control, key) for key in sorted(names)}
             return {"kind": "module", **said, "module": module, "state": state}
@@ -106,12 +106,12 @@ class Call:
 
 
 def gallery_calls() -> dict[str, Call]:
-    """Run the gallery's cells on the offline sample; its explorers by the names of their functions."""
+    """Run the gallery's cells on the offline sample; the explorers by their functions' names."""
     calls: dict[str, Call] = {}
-    sample = data.load(folder="sample").take(TRAIN, TEST)
+    sample = datasets.load(folder="sample").take(TRAIN, TEST)
     cells = json.loads(series.gallery().read_text(encoding="utf-8"))["cells"]
     with contextlib.ExitStack() as patches, torch.random.fork_rng():
-        patches.enter_context(mock.patch.object(data, "load", lambda name: sample))
+        patches.enter_context(mock.patch.object(datasets, "load", lambda name: sample))
         for name, function in _explorers():
             keeping = _keeping(name, function, calls)
             patches.enter_context(mock.patch.object(widgets, name, keeping))
@@ -163,21 +163,28 @@ def called_in(source: str) -> tuple[str, dict | None] | None:
 # ------------------------------------------------------------------------------ what is written
 
 
-def write(folder: Path) -> None:
-    """Write all that the modules in ``static/live`` load, beside them."""
+def write(folder: Path) -> dict[str, Call]:
+    """Write all that the modules in ``static/live`` load, beside them; return the gallery's calls.
+
+    Raises:
+        LookupError: an explorer that pages have isn't in the gallery.
+    """
     (folder / "constants.js").write_text(constants(), encoding="utf-8")
     (folder / "explorer.css").write_text(CSS, encoding="utf-8")
-    for module in MODULES:
-        (folder / module).write_text(with_arrow_keys(module), encoding="utf-8")
+    for module, kind in MODULES.items():
+        (folder / module).write_text(str(kind._esm), encoding="utf-8")
     calls = gallery_calls()
+    if missing := exports.EXPORTS.keys() - calls.keys():
+        raise LookupError(
+            f"The gallery doesn't show {', '.join(sorted(missing))}; expected each explorer of "
+            "exports.EXPORTS. Add a cell to gallery.ipynb, or take the export away."
+        )
     with torch.inference_mode():
         for name, export in exports.EXPORTS.items():
-            call = calls[name]
-            content = {
-                "definition": definition(call.explorer),
-                "data": export(**call.arguments),
-            }
-            write_content(folder, name, content)
+            shown = definition(calls[name].explorer)
+            data = export(**calls[name].arguments)
+            write_content(folder, name, {"definition": shown, "data": data})
+    return calls
 
 
 def constants() -> str:

@@ -15,7 +15,7 @@ from ae_helpers.site import live
 LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")  # within the project
 BADGE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")  # a picture that comes from another host
 HOOK = """<div class="ae-live" data-explorer="{name}"{start}>{note}
-<p class="ae-live-asleep">This is a picture of an explorer, which lives in a browser of 2023 or later
+<p class="ae-live-asleep">This is a picture of an explorer. It lives in a browser of 2023 or later,
 with JavaScript, on a page that a web server shows.</p>
 </div>"""
 NOTE = '<p class="ae-live-note">Here it answers with the network that comes with the course, \
