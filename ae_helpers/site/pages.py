@@ -18,8 +18,10 @@ HOOK = """<div class="ae-live" data-explorer="{name}"{start}>{note}
 <p class="ae-live-asleep">This is a picture of an explorer. It lives in a browser of 2023 or later,
 with JavaScript, on a page that a web server shows.</p>
 </div>"""
-NOTE = '<p class="ae-live-note">Here it answers with the network that comes with the course, \
-on a sample of the digits.</p>'
+NOTE = (
+    '<p class="ae-live-note">Here it works with the networks and a sample of the digits that come '
+    "with the course.</p>"
+)
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
 
 

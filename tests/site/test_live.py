@@ -78,6 +78,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><title>{name}</title><style>{style}</st
 STYLE = """:root { --pst-color-background: white; --pst-color-surface: #f3f4f5;
 --pst-color-text-base: black; --pst-color-primary: #176de8; } body { margin: 0; }"""
 AWAKE = "() => ['alive', 'failed'].includes(document.querySelector('.ae-live').dataset.state)"
+SAYS = "text => document.querySelector('[role=status]').textContent.includes(text)"
 DO = """setting => {
     const { live } = document.querySelector(".ae-live");
     const base64 = (bytes) => {
@@ -253,3 +254,103 @@ def test_a_page_shows_what_python_draws(name, written, home, browser):
             for panel, picture in drawn["pictures"].items():
                 assert_same_picture(f"{where}, {panel}", shown["pictures"][panel], picture)
         assert page.problems == []
+
+
+# ------------------------------------------------------------------------ what a reader can do
+
+
+@pytest.fixture
+def opened_on(home, browser):
+    """A function that opens an explorer's page, on a phone if asked to: the page, and its hook."""
+    with contextlib.ExitStack() as pages:
+
+        def open_on(name, width=1280, state="alive", before=lambda page: None, **options):
+            page = pages.enter_context(opened(browser, width, **options))
+            before(page)
+            return page, awake(page, f"{home}/{name}.html", state)
+
+        yield open_on
+
+
+def test_sliders_answer_to_keys_and_say_their_value(opened_on):
+    page, hook = opened_on("size_rule")
+    assert hook.get_by_role("status").inner_text().startswith("⌊(28 + 2·1 − 15)/1⌋")
+    slider = hook.get_by_role("slider", name="stride s")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(SAYS, arg="⌊(28 + 2·1 − 15)/2⌋")
+    assert slider.get_attribute("aria-valuetext") == "2"
+    assert hook.get_by_role("slider", name="output row").get_attribute("max") == "7"
+    slider.press("End")
+    page.wait_for_function(SAYS, arg="⌊(28 + 2·1 − 15)/5⌋")
+    assert page.problems == []
+
+
+def test_many_changes_are_drawn_once_for_each_picture_of_the_screen(opened_on):
+    page, _ = opened_on("size_rule")
+    drawn = page.evaluate("""async () => {
+        const { live } = document.querySelector(".ae-live"), draw = live.parts.draw;
+        let drawn = 0;
+        live.parts.draw = (values) => (drawn += 1, draw(values));
+        const track = document.querySelector("input");
+        for (const n of [3, 5, 8]) (track.value = n, track.dispatchEvent(new Event("input")));
+        await new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next)));
+        return drawn;
+    }""")
+    assert drawn == 1
+
+
+def test_a_picture_answers_to_clicks_drags_and_arrow_keys(opened_on):
+    page, hook = opened_on("edit_kernel")
+    row, column = (hook.get_by_role("slider", name=name) for name in ("row", "column"))
+    canvas = hook.get_by_role("application").first
+    assert "Arrow keys" in canvas.get_attribute("aria-label")
+    canvas.click(position={"x": 8 * 6 + 4, "y": 8 * 11 + 4})  # its first square is padding
+    assert (row.input_value(), column.input_value()) == ("10", "5")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert (row.input_value(), column.input_value()) == ("11", "4")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 1000, 0, steps=4)  # out of the picture, and out of the window
+    page.mouse.up()
+    assert (row.input_value(), column.input_value()) == ("0", "27")
+    page.wait_for_function(SAYS, arg="Row 0, column 27:")
+    assert page.problems == []
+
+
+def test_a_finger_moves_what_is_in_a_picture_on_a_phone(opened_on):
+    page, hook = opened_on("edit_kernel", width=390, has_touch=True, color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = hook.get_by_role("application").nth(1).bounding_box()
+    page.touchscreen.tap(box["x"] + 12, box["y"] + 20)
+    page.wait_for_function(SAYS, arg="Row 1, column 0:")
+
+
+def test_what_is_wrong_is_said_and_the_last_pictures_stay(opened_on):
+    page, hook = opened_on("edit_kernel")
+    before = hook.get_by_role("status").inner_text()
+    field = hook.get_by_label("row 1, column 1")
+    field.fill("101")
+    page.wait_for_function("document.querySelector('[role=alert]').textContent.includes('“101”')")
+    assert hook.get_by_role("status").inner_text() == before
+    field.press("ArrowUp")
+    field.fill("-1/2")
+    page.wait_for_function(SAYS, arg="Kernel: your own.")
+    assert hook.get_by_role("alert").inner_text() == ""
+    hook.get_by_role("button", name="blur").click()
+    page.wait_for_function(SAYS, arg="Kernel: blur.")
+    assert field.input_value() == "1/9"
+
+
+def test_a_file_that_is_missing_is_named(opened_on, written):
+    binary = next(iter(written[0].glob("live/files/*.bin"))).name
+    for file in ("edit_kernel.json", binary, "explorers/edit_kernel.js"):
+
+        def lost(page, file=file):
+            page.route(f"**/live/**/{file}", lambda route: route.fulfill(status=404))
+            page.route(f"**/live/{file}", lambda route: route.fulfill(status=404))
+
+        _, hook = opened_on("edit_kernel", state="failed", before=lost)
+        assert file in hook.get_by_role("alert").inner_text()

@@ -24,7 +24,10 @@ export function element(tag, classes = "", ...children) {
 export function control(definition, changed, told) {
   const kinds = { slider: Slider, stops: Stops, choice: Choice, switch: Switch, module: Module };
   const Kind = kinds[/** @type {keyof kinds} */ (definition.kind)];
-  if (!Kind) throw new Error(`${definition.name} is a “${definition.kind}”; expected one of ${Object.keys(kinds)}.`);
+  if (!Kind)
+    throw new Error(
+      `${definition.name} is a “${definition.kind}”; expected one of ${Object.keys(kinds)}.`,
+    );
   return new Kind(definition, changed, told);
 }
 
@@ -53,9 +56,8 @@ class Range extends Labelled {
     // As in JupyterLab, so that one style fits both.
     const around = element("div", "slider-container", element("div", "noUi-target", track));
     super(definition, "widget-slider", track, around);
-    this.readout = element("output", "widget-readout");
-    this.readout.htmlFor.add(track.id);
-    this.readout.setAttribute("aria-live", "off"); // the slider says it itself
+    this.readout = element("span", "widget-readout");
+    this.readout.ariaHidden = "true"; // the slider says it itself
     around.before(this.readout);
     track.addEventListener("input", () => {
       this.take(track.valueAsNumber);
@@ -80,7 +82,14 @@ class Slider extends Range {
   constructor(definition, changed) {
     const { min, max, step, value, whole } = definition;
     super(definition, changed, [min, max, step]);
-    [this.lowest, this.highest, this.whole] = [min, max, whole];
+    /** @type {number} */
+    this.lowest = min;
+    /** @type {number} */
+    this.highest = max;
+    /** @type {boolean} */
+    this.whole = whole;
+    /** @type {number} */
+    this.number = value;
     this.value = value;
   }
 
@@ -122,10 +131,14 @@ class Stops extends Range {
   /** @param {any} definition @param {() => void} changed */
   constructor(definition, changed) {
     super(definition, changed, [0, definition.options.length - 1, 1]);
+    /** @type {[string, any][]} */
     this.options = definition.options;
+    /** @type {number} */
+    this.place = 0;
     this.value = definition.value;
   }
 
+  /** @returns {any} */
   get value() {
     return this.options[this.place][1];
   }
@@ -145,9 +158,15 @@ class Choice extends Labelled {
   /** @param {any} definition @param {() => void} changed */
   constructor(definition, changed) {
     const list = element("select");
-    list.append(...definition.options.map((/** @type {[string, any]} */ [name]) => element("option", "", name)));
+    list.append(
+      ...definition.options.map((/** @type {[string, any]} */ [name]) =>
+        element("option", "", name),
+      ),
+    );
     super(definition, "widget-dropdown", list, list);
-    [this.list, this.options] = [list, definition.options];
+    this.list = list;
+    /** @type {[string, any][]} */
+    this.options = definition.options;
     this.value = definition.value;
     list.addEventListener("change", changed);
   }
@@ -163,7 +182,10 @@ class Choice extends Labelled {
 /** @param {[string, any][]} options @param {any} value */
 function found(options, value) {
   const place = options.findIndex(([, each]) => each === value);
-  if (place < 0) throw new Error(`${value} can't be chosen; expected one of ${options.map(([, each]) => each)}.`);
+  if (place < 0)
+    throw new Error(
+      `${value} can't be chosen; expected one of ${options.map(([, each]) => each)}.`,
+    );
   return place;
 }
 
@@ -205,8 +227,10 @@ class Module {
       get: (/** @type {string} */ name) => this.state[name],
       set: (/** @type {string} */ name, /** @type {any} */ value) => this.keep(name, value),
       save_changes: changed,
-      on: (/** @type {string} */ event, /** @type {() => void} */ listener) => this.heard(event).add(listener),
-      off: (/** @type {string} */ event, /** @type {() => void} */ listener) => this.heard(event).delete(listener),
+      on: (/** @type {string} */ event, /** @type {() => void} */ listener) =>
+        this.heard(event).add(listener),
+      off: (/** @type {string} */ event, /** @type {() => void} */ listener) =>
+        this.heard(event).delete(listener),
       send: told,
     };
     this.ready = import(`./${module}`).then(({ default: { render } }) =>

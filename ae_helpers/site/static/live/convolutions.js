@@ -16,7 +16,8 @@ import { blank, coloured, enlarged, line, numbered, paste, rectangle, rgba } fro
 export function covered(windows, kernelSize, stride, length) {
   const places = new Int32Array(length);
   for (let start = 0; start < windows * stride; start += stride) {
-    for (let place = start; place < Math.min(start + kernelSize, length); place += 1) places[place] += 1;
+    for (let place = start; place < Math.min(start + kernelSize, length); place += 1)
+      places[place] += 1;
   }
   return places;
 }
@@ -44,7 +45,8 @@ export const ends = (numbers) => [Math.min(...numbers), Math.max(...numbers)];
 export function painted(kinds, side, look) {
   const picture = blank(side, side);
   const colours = look.kinds.map(rgba);
-  for (let place = 0; place < kinds.length; place += 1) picture.data.set(colours[kinds[place]], 4 * place);
+  for (let place = 0; place < kinds.length; place += 1)
+    picture.data.set(colours[kinds[place]], 4 * place);
   return picture;
 }
 

@@ -5,7 +5,12 @@
  * @typedef {import("./pictures.js").Picture} Picture
  */
 
-const KINDS = { uint8: Uint8Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
+const KINDS = {
+  uint8: Uint8Array,
+  int32: Int32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
 
 /** @type {Map<string, Promise<any>>} */
 const files = new Map(); // that were asked for: explorers share networks and images

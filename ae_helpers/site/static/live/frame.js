@@ -28,7 +28,11 @@ class Explorer {
     /** @type {Record<string, any>} */
     this.controls = {};
     for (const each of definition.controls) {
-      this.controls[each.name] = control(each, () => this.act(), (content) => this.tell(each.name, content));
+      this.controls[each.name] = control(
+        each,
+        () => this.act(),
+        (content) => this.tell(each.name, content),
+      );
     }
     this.parts = module.default(data, this.controls);
     this.waiting = false;
@@ -85,10 +89,13 @@ class Explorer {
   }
 
   draw() {
-    const values = Object.fromEntries(Object.entries(this.controls).map(([name, { value }]) => [name, value]));
+    const values = Object.fromEntries(
+      Object.entries(this.controls).map(([name, { value }]) => [name, value]),
+    );
     const { pictures, readout } = this.parts.draw(values);
     for (const [name, panel] of Object.entries(this.panels)) {
-      if (!pictures[name]) throw new Error(`Nothing is drawn for “${name}”, but for ${Object.keys(pictures)}.`);
+      if (!pictures[name])
+        throw new Error(`Nothing is drawn for “${name}”, but for ${Object.keys(pictures)}.`);
       paint(panel.canvas, (panel.picture = pictures[name]));
     }
     this.readout.textContent = readout;
@@ -102,13 +109,19 @@ class Explorer {
     about.innerHTML = hint; // by the build, from the course's own code
     const shown = panels.map((/** @type {any} */ panel) => this.panel(panel));
     const pictures = element("div", "ae-pictures", ...shown);
-    const widths = panels.slice(0, across ?? undefined).map((/** @type {any} */ { width }) => width + GAP);
+    const widths = panels
+      .slice(0, across ?? undefined)
+      .map((/** @type {any} */ { width }) => width + GAP);
     pictures.style.maxWidth = `${widths.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, -GAP)}px`;
     const settings = element(
       "div",
       "ae-settings",
       element("div", "ae-controls", ...Object.values(this.controls).map((each) => each.element)),
-      element("div", "ae-buttons", ...buttons.map((/** @type {string} */ label) => this.button(label))),
+      element(
+        "div",
+        "ae-buttons",
+        ...buttons.map((/** @type {string} */ label) => this.button(label)),
+      ),
     );
     return element(
       "div",
@@ -204,9 +217,15 @@ async function mount(hook) {
   const { explorer: name = "", start = "{}" } = hook.dataset;
   hook.dataset.state = "coming";
   try {
-    const [module, { definition, data }] = await Promise.all([import(`./explorers/${name}.js`), load(name)]);
+    const [module, { definition, data }] = await Promise.all([
+      import(`./explorers/${name}.js`),
+      load(name),
+    ]);
     const begins = JSON.parse(start);
-    const controls = definition.controls.map((/** @type {any} */ each) => ({ ...each, ...begins[each.name] }));
+    const controls = definition.controls.map((/** @type {any} */ each) => ({
+      ...each,
+      ...begins[each.name],
+    }));
     const explorer = new Explorer({ ...definition, controls }, data, module);
     await explorer.begin();
     hook.live = explorer; // for tests, and for whoever looks at it in the browser's console

@@ -58,7 +58,11 @@ export function paste(board, picture, x = 0, y = 0) {
 function moved([kind, ...rest], x, y) {
   if (kind === "line") {
     const [places, ...others] = rest;
-    return [kind, places.map((/** @type {number} */ at, /** @type {number} */ i) => at + (i % 2 ? y : x)), ...others];
+    return [
+      kind,
+      places.map((/** @type {number} */ at, /** @type {number} */ i) => at + (i % 2 ? y : x)),
+      ...others,
+    ];
   }
   const places = kind === "ellipse" ? 4 : 2;
   return [kind, ...rest.map((value, i) => (i < places ? value + (i % 2 ? y : x) : value))];
@@ -108,7 +112,8 @@ export function asImage({ data, shape }) {
 const level = (share) => round(Math.fround(Math.min(Math.max(share, 0), 1) * 255));
 
 /** Where between its ends a number lies, as a byte. @param {number} value @param {number} low @param {number} range */
-const scaled = (value, low, range) => level(Math.fround(Math.fround(Math.fround(value) - low) / range));
+const scaled = (value, low, range) =>
+  level(Math.fround(Math.fround(Math.fround(value) - low) / range));
 
 /**
  * Numbers, `(H, W)`, as colours: `low` and all below is the first one of the map.
@@ -132,7 +137,8 @@ const tables = {};
 /** The 256 colours of a map. @param {string} name */
 function colours(name) {
   const given = /** @type {Record<string, string>} */ (COLOURMAPS)[name];
-  if (!given) throw new Error(`No colour map is called “${name}”; there are ${Object.keys(COLOURMAPS)}.`);
+  if (!given)
+    throw new Error(`No colour map is called “${name}”; there are ${Object.keys(COLOURMAPS)}.`);
   tables[name] ??= Uint32Array.from(given.match(/.{6}/g) ?? [], (digits) => word(`#${digits}`));
   return tables[name];
 }
@@ -252,7 +258,11 @@ export function outline(picture, side, top, left, height, width, colour) {
  * @param {[number, number]} rows from, and up to but without @param {[number, number]} columns
  */
 export function frame(picture, side, rows, columns) {
-  for (const [distance, colour] of /** @type {[number, string][]} */ ([[3, "white"], [2, VERMILION], [1, VERMILION]])) {
+  for (const [distance, colour] of /** @type {[number, string][]} */ ([
+    [3, "white"],
+    [2, VERMILION],
+    [1, VERMILION],
+  ])) {
     const inside = 2 - distance; // at the rim of the picture, where there is no room outside
     const [top, left] = [rows, columns].map(([first]) => Math.max(first * side - distance, inside));
     const end = (/** @type {[number, number]} */ places, /** @type {number} */ length) =>

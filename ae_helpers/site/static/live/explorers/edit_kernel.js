@@ -1,7 +1,17 @@
 // Nine weights and what a convolution with them draws, as `kernels.edit_kernel` shows it.
 
 import { format } from "../format.js";
-import { asImage, at, blank, coloured, enlarged, frame, paste, rectangle, toFloat } from "../pictures.js";
+import {
+  asImage,
+  at,
+  blank,
+  coloured,
+  enlarged,
+  frame,
+  paste,
+  rectangle,
+  toFloat,
+} from "../pictures.js";
 
 /**
  * @typedef {import("../pictures.js").Tensor} Tensor
@@ -48,7 +58,10 @@ export default function create(data, controls) {
     text += ` The whole output goes from ${asText(Math.min(...output))} to ${asText(Math.max(...output))}`;
     text += beyond ? `; ${beyond} pixels lie beyond the darkest colours.` : ".";
     const drawn = [source, target, arithmetic(window, weights, products, total)];
-    return { pictures: Object.fromEntries(panels.map((name, i) => [name, drawn[i]])), readout: text };
+    return {
+      pictures: Object.fromEntries(panels.map((name, i) => [name, drawn[i]])),
+      readout: text,
+    };
   }
 
   /** Where a picture is clicked, or an arrow key pressed. @param {import("../frame.js").Where} where */
@@ -72,7 +85,8 @@ export default function create(data, controls) {
 
   /** What the kernel in the fields is, in a sentence. @param {string[]} texts */
   function nameOf(texts) {
-    const same = (/** @type {[string, string[]]} */ [, known]) => known.every((text, i) => text === texts[i]);
+    const same = (/** @type {[string, string[]]} */ [, known]) =>
+      known.every((text, i) => text === texts[i]);
     const typical = Object.entries(kernels).find(same);
     if (typical) return `Kernel: ${typical[0]}.`;
     const own = Object.entries(trained).find(same);
@@ -98,7 +112,8 @@ export default function create(data, controls) {
     const numbers = window.map((value) => value || 0);
     const pixels = asImage({ data: Float32Array.from(numbers), shape: [3, 3] });
     window.forEach((value, place) => {
-      if (Number.isNaN(value)) paste(pixels, blank(1, 1, look.PADDING), place % 3, Math.floor(place / 3));
+      if (Number.isNaN(value))
+        paste(pixels, blank(1, 1, look.PADDING), place % 3, Math.floor(place / 3));
     });
     /** @type {[Picture, number[], string][]} */
     const tables = [
@@ -110,7 +125,14 @@ export default function create(data, controls) {
     for (const [colours, values, sign] of tables) {
       values.forEach((value, place) => {
         const [row, column] = [Math.floor(place / 3), place % 3];
-        written(board, left + column * WIDTH, row * HEIGHT, WIDTH, colours.data.subarray(4 * place), value);
+        written(
+          board,
+          left + column * WIDTH,
+          row * HEIGHT,
+          WIDTH,
+          colours.data.subarray(4 * place),
+          value,
+        );
       });
       left += 3 * WIDTH + GAP;
       board.marks.push(["text", left - GAP / 2, board.height / 2, sign, 16, "black", "mm"]);
@@ -178,7 +200,8 @@ function readKernel(texts, largest) {
 }
 
 /** As Python reads one; else NaN. @param {string} text */
-const number = (text) => (/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : NaN);
+const number = (text) =>
+  /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : NaN;
 
 /** With three decimals, but for zeros at the end; a number smaller than that by its size. @param {number} value */
 function asText(value) {

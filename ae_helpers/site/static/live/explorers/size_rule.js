@@ -18,7 +18,10 @@ export default function create({ look }, controls) {
     const windows = covered(Math.max(size, 0), k, stride, padded).slice(padding, padding + n);
     const seen = outer(windows, windows);
     const rule =
-      `⌊(${n} + 2·${padding} − ${k})/${stride}⌋ + 1 = ⌊${padded - k}/${stride}⌋ + 1 = ${size}`.replaceAll("-", "−");
+      `⌊(${n} + 2·${padding} − ${k})/${stride}⌋ + 1 = ⌊${padded - k}/${stride}⌋ + 1 = ${size}`.replaceAll(
+        "-",
+        "−",
+      );
     let source, target, readout;
     if (size < 1) {
       source = board(painted(inside, padded, look), squares, look);

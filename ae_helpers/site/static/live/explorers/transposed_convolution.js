@@ -21,14 +21,21 @@ export default function create({ look, cropped }, controls) {
     if (stamps) done[stamps - 1] = 3;
     const source = board(painted(done, n, look), length, look);
     const colours = counted({ numbers: soFar, side: length }, high);
-    fade(colours, cropped, (row, column) => Math.min(row, column) < first || Math.max(row, column) >= last);
+    fade(
+      colours,
+      cropped,
+      (row, column) => Math.min(row, column) < first || Math.max(row, column) >= last,
+    );
     const canvas = board(colours, length, look);
     const side = Math.floor(look.board / length);
     if (possible) outline(canvas, side, padding, padding, size, size, "black");
     const [row, column] = [Math.floor((stamps - 1) / n), (stamps - 1) % n];
     if (stamps) outline(canvas, side, row * stride, column * stride, k, k, ORANGE);
 
-    const rule = `(${n} − 1)·${stride} − 2·${padding} + ${k} + ${more} = ${size}`.replaceAll("-", "−");
+    const rule = `(${n} − 1)·${stride} − 2·${padding} + ${k} + ${more} = ${size}`.replaceAll(
+      "-",
+      "−",
+    );
     let target, text;
     if (possible) {
       const counts = Int32Array.from({ length: size * size }, (_, place) => {
@@ -59,8 +66,13 @@ export default function create({ look, cropped }, controls) {
  */
 function stamped(stamps, n, k, stride, length) {
   const rows = Math.floor(stamps / n); // whole rows of stamps, and one that is begun
-  const [whole, begun, full, rest] = [rows, rows + 1, n, stamps % n].map((windows) => covered(windows, k, stride, length));
-  const added = outer(begun.map((count, place) => count - whole[place]), rest);
+  const [whole, begun, full, rest] = [rows, rows + 1, n, stamps % n].map((windows) =>
+    covered(windows, k, stride, length),
+  );
+  const added = outer(
+    begun.map((count, place) => count - whole[place]),
+    rest,
+  );
   return outer(whole, full).map((count, place) => count + added[place]);
 }
 
