@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ae_helpers.files import PROJECT
-from ae_helpers.site import pages
+from ae_helpers.site import live, pages
 
 HERE = Path(__file__).parent
 MARK = ".buildinfo"  # a file that Sphinx leaves in every folder that it has built
@@ -32,7 +32,7 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def write_sources(folder: Path) -> None:
-    """Write what Sphinx reads: a page for each notebook, the front page, and their pictures.
+    """Write what Sphinx reads: a page for each notebook, the front page, pictures, explorers.
 
     Raises:
         FileNotFoundError: the package was installed without its notebooks.
@@ -43,6 +43,7 @@ def write_sources(folder: Path) -> None:
     shutil.copytree(PROJECT / "notebooks" / "images", folder / "images")
     shutil.copy(HERE / "conf.py", folder)
     shutil.copytree(HERE / "static", folder / "static")
+    live.write(folder / "static" / "live")
 
 
 def site(args: argparse.Namespace) -> int:
