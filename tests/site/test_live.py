@@ -323,8 +323,7 @@ def test_a_picture_answers_to_clicks_drags_and_arrow_keys(opened_on):
 def test_a_finger_moves_what_is_in_a_picture_on_a_phone(opened_on):
     page, hook = opened_on("edit_kernel", width=390, has_touch=True, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    box = hook.get_by_role("application").nth(1).bounding_box()
-    page.touchscreen.tap(box["x"] + 12, box["y"] + 20)
+    hook.get_by_role("application").nth(1).tap(position={"x": 12, "y": 20})
     page.wait_for_function(SAYS, arg="Row 1, column 0:")
 
 
