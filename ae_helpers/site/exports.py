@@ -6,10 +6,15 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
+
+from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from ae_helpers.data import ImageData
-from ae_helpers.widgets import convolutions, kernels
+from ae_helpers.widgets import convolutions, drawing, kernels
 from ae_helpers.widgets.digits import font
+from ae_helpers.widgets.pictures import on_canvas
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -51,11 +56,33 @@ def edit_kernel(digits: ImageData) -> dict:
     }
 
 
+def draw_digit(model: nn.Module, test_images: Tensor) -> dict:
+    errors = drawing.sorted_errors(model, test_images)
+    return {
+        "model": model,
+        "images": test_images,
+        "errors": errors,
+        "chart": chart(drawing.histogram(errors)),
+    }
+
+
+def blend(model: nn.Module, images: Tensor) -> dict:
+    return {"model": model, "images": images}
+
+
+def chart(figure: Figure) -> dict:
+    """A figure that is drawn once, and where in it numbers lie: a ``Chart`` of ``charts.js``."""
+    background, place = on_canvas(figure)
+    return {"background": background, "x": asdict(place.x), "y": asdict(place.y)}
+
+
 EXPORTS: dict[str, Callable[..., dict]] = {
     export.__name__: export
     for export in (
         size_rule,
         transposed_convolution,
         edit_kernel,
+        draw_digit,
+        blend,
     )
 }

@@ -11,13 +11,25 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from ae_helpers.site import build, exports, live
 from ae_helpers.widgets import digits
+from ae_helpers.widgets.drawing import PAD
 from real_browser import opened
 
 pytestmark = pytest.mark.verify
+
+
+def stroke(*points, width=22) -> bytes:
+    """A line from point to point, with soft ends, as a pad holds it."""
+    paper = Image.new("L", (PAD, PAD))
+    pen = ImageDraw.Draw(paper)
+    pen.line(points, 255, width, joint="curve")
+    for x, y in points:
+        pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), 255)
+    return paper.filter(ImageFilter.BoxBlur(0.4)).tobytes()
+
 
 # For each explorer, what a reader does, one thing after another: set controls, in this order; press
 # a button; or click in a panel (or press an arrow key there).
@@ -69,6 +81,36 @@ SETTINGS = {
         ("output: −3 is blue, 0 white, 3 red", {"x": -20, "y": 400}),
         ("output: −3 is blue, 0 white, 3 red", {"down": -1}),
     ],
+    "draw_digit": [
+        {},
+        {"right": 3, "down": -8},
+        ("pad", {"down": -1}),
+        ("pad", {"right": 1}),
+        "Load a test digit",
+        "Load a test digit",
+        {"right": 8},
+        {"pad": stroke((60, 40), (220, 60), (90, 240))},
+        {"pad": stroke((140, 3), (140, 277))},
+        {"pad": stroke((5, 5), (275, 275), (5, 275), (275, 5), (140, 140))},
+        {"pad": stroke((130, 130), (133, 131), width=3)},
+        {"pad": stroke((200, 100), width=1), "down": 2},
+        {"pad": stroke((20, 250), (120, 40), (180, 200), (260, 30), width=41)},
+        {"pad": stroke((0, 0), (279, 279), width=400)},
+        "Clear",
+    ],
+    "blend": [
+        {},
+        {"way": 0},
+        {"way": 100},
+        {"first": 3, "second": 4, "way": 50},
+        {"way": 25},
+        {"way": 75},
+        {"first": 499, "second": 7, "way": 33},
+        {"second": 499},
+        {"way": 1},
+        {"first": 10, "second": 480, "way": 66},
+        {"way": 49},
+    ],
 }
 
 PAGE = """<!DOCTYPE html><html lang="en"><title>{name}</title><style>{style}</style>
@@ -90,7 +132,10 @@ DO = """setting => {
     try {
         if (typeof setting === "string") live.parts.buttons[setting]();
         else if (Array.isArray(setting)) live.parts.click[setting[0]](setting[1]);
-        else for (const [name, value] of Object.entries(setting)) live.controls[name].value = value;
+        else for (const [name, value] of Object.entries(setting)) {
+            const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            live.controls[name].value = value.base64 ? bytes(value.base64) : value;
+        }
         const { pictures, readout } = live.draw();
         for (const picture of Object.values(pictures)) picture.data = base64(picture.data);
         const values = {};
@@ -100,6 +145,16 @@ DO = """setting => {
         return { error: error.message };
     }
 }"""
+
+
+def sent(setting):
+    """A setting as ``DO`` takes it: bytes as text."""
+    if not isinstance(setting, dict):
+        return setting
+    return {
+        name: {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+        for name, value in setting.items()
+    }
 
 
 # ------------------------------------------------------------------------- what Python draws
@@ -162,7 +217,8 @@ def in_python(explorer, setting) -> dict:
             explorer.buttons[setting].click()
         elif isinstance(setting, tuple):
             panel, where = setting
-            explorer.pictures[panel]._handle_custom_msg(where, [])
+            answering = explorer.pictures.get(panel) or explorer.controls[panel]
+            answering._handle_custom_msg(where, [])
         else:
             explorer.act(
                 lambda: [setattr(explorer.controls[k], "value", setting[k]) for k in setting]
@@ -241,7 +297,7 @@ def test_a_page_shows_what_python_draws(name, written, home, browser):
     with opened(browser) as page:
         awake(page, f"{home}/{name}.html")
         for setting in SETTINGS[name]:
-            shown, drawn = page.evaluate(DO, setting), in_python(explorer, setting)
+            shown, drawn = page.evaluate(DO, sent(setting)), in_python(explorer, setting)
             where = f"{name}, {setting}"
             assert shown.get("error") == drawn.get("error"), where
             if "error" in shown:
