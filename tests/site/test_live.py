@@ -400,11 +400,11 @@ def test_what_is_wrong_is_said_and_the_last_pictures_stay(opened_on):
 
 
 def test_a_file_that_is_missing_is_named(opened_on, written):
-    binary = next(iter(written[0].glob("live/files/*.bin"))).name
-    for file in ("edit_kernel.json", binary, "explorers/edit_kernel.js"):
+    content = json.loads((written[0] / "live" / "edit_kernel.json").read_text(encoding="utf-8"))
+    digits = content["data"]["images"]["tensor"][0]
+    for file in ("edit_kernel.json", digits, "explorers/edit_kernel.js"):
 
         def lost(page, file=file):
-            page.route(f"**/live/**/{file}", lambda route: route.fulfill(status=404))
             page.route(f"**/live/{file}", lambda route: route.fulfill(status=404))
 
         _, hook = opened_on("edit_kernel", state="failed", before=lost)
