@@ -75,8 +75,8 @@ def _control(name: str, control: ipywidgets.Widget) -> dict:
         return {"kind": kind, **said, "options": named, "value": control.value}
     if isinstance(control, ipywidgets.Checkbox):
         return {"kind": "switch", **said, "value": control.value}
-    for module, kind in MODULES.items():
-        if isinstance(control, kind):
+    for module, its_class in MODULES.items():
+        if isinstance(control, its_class):
             names = {"value", "description", "picture"} & set(control.traits(sync=True))
             state = {key: getattr(control, key) for key in sorted(names)}
             return {"kind": "module", **said, "module": module, "state": state}
@@ -153,7 +153,7 @@ def called_in(source: str) -> tuple[str, dict | None] | None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == f"widgets.{name}":
             with contextlib.suppress(ValueError):
                 args = [ast.literal_eval(arg) for arg in node.args]
-                kwargs = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+                kwargs = {f"{word.arg}": ast.literal_eval(word.value) for word in node.keywords}
                 own = definition(getattr(widgets, name)(*args, **kwargs))["controls"]
                 keys = ("min", "max", "value")
                 return name, {each["name"]: {key: each[key] for key in keys} for each in own}
@@ -171,8 +171,8 @@ def write(folder: Path) -> dict[str, Call]:
     """
     (folder / "constants.js").write_text(constants(), encoding="utf-8")
     (folder / "explorer.css").write_text(CSS, encoding="utf-8")
-    for module, kind in MODULES.items():
-        (folder / module).write_text(str(kind._esm), encoding="utf-8")
+    for module, its_class in MODULES.items():
+        (folder / module).write_text(str(its_class._esm), encoding="utf-8")
     calls = gallery_calls()
     if missing := exports.EXPORTS.keys() - calls.keys():
         raise LookupError(
