@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ae_helpers.files import PROJECT
-from ae_helpers.site import live, pages
+from ae_helpers.site import pages
 
 HERE = Path(__file__).parent
 MARK = ".buildinfo"  # a file that Sphinx leaves in every folder that it has built
@@ -37,6 +37,8 @@ def write_sources(folder: Path) -> None:
     Raises:
         FileNotFoundError: the package was installed without its notebooks.
     """
+    from ae_helpers.site import live  # torch and all explorers, which other commands do without
+
     (folder / "index.md").write_text(pages.front_page(), encoding="utf-8")
     for notebook in pages.sources():
         (folder / notebook.name).write_text(pages.page(notebook), encoding="utf-8")

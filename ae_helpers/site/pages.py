@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ae_helpers.course import series
 from ae_helpers.files import PROJECT
-from ae_helpers.site import live
 
 LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[#)])")  # within the project
 BADGE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")  # a picture that comes from another host
@@ -85,6 +84,8 @@ def add_hook(cell: dict, noted: bool) -> None:
         cell: of code, with its stored outputs.
         noted: say what answers there where it isn't what the cell's code has made.
     """
+    from ae_helpers.site import live  # torch and all explorers, which other commands do without
+
     posters = [
         number
         for number, output in enumerate(cell["outputs"])

@@ -401,11 +401,10 @@ def test_what_is_wrong_is_said_and_the_last_pictures_stay(opened_on):
 
 def test_a_file_that_is_missing_is_named(opened_on, written):
     content = json.loads((written[0] / "live" / "edit_kernel.json").read_text(encoding="utf-8"))
-    binary = content["data"]["images"]["tensor"][0].split("/")[1]
-    for file in ("edit_kernel.json", binary, "explorers/edit_kernel.js"):
+    digits = content["data"]["images"]["tensor"][0]
+    for file in ("edit_kernel.json", digits, "explorers/edit_kernel.js"):
 
         def lost(page, file=file):
-            page.route(f"**/live/**/{file}", lambda route: route.fulfill(status=404))
             page.route(f"**/live/{file}", lambda route: route.fulfill(status=404))
 
         _, hook = opened_on("edit_kernel", state="failed", before=lost)
@@ -431,6 +430,7 @@ def test_a_drawing_is_seen_shifted_and_cleared(opened_on):
     assert (right.input_value(), down.input_value()) == ("0", "0")
     pad.tap(position={"x": 100, "y": 100})  # a dot
     page.wait_for_function(SAYS, arg="Error ")
+    dot = hook.get_by_role("status").inner_text()
     hook.get_by_role("button", name="Load a test digit").click()
-    page.wait_for_function(f"before => !({SAYS})(before)", arg=before)
+    page.wait_for_function(f"before => !({SAYS})(before)", arg=dot)
     assert page.problems == []
