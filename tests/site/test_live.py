@@ -409,3 +409,28 @@ def test_a_file_that_is_missing_is_named(opened_on, written):
 
         _, hook = opened_on("edit_kernel", state="failed", before=lost)
         assert file in hook.get_by_role("alert").inner_text()
+
+
+def test_a_drawing_is_seen_shifted_and_cleared(opened_on):
+    page, hook = opened_on("draw_digit", width=390, has_touch=True, color_scheme="dark")
+    pad, (right, down) = hook.locator("canvas.ae-pad"), hook.get_by_role("slider").all()
+    before = hook.get_by_role("status").inner_text()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 90, steps=5)
+    page.mouse.move(box["x"] + 2_000, box["y"] - 200, steps=5)  # out of the window
+    page.mouse.up()
+    page.wait_for_function(f"before => !({SAYS})(before)", arg=before)
+    pad.press("ArrowRight")
+    pad.press("ArrowUp")
+    assert (right.input_value(), down.input_value()) == ("1", "-1")
+    hook.get_by_role("button", name="Clear").click()
+    page.wait_for_function(SAYS, arg="The pad is empty")
+    assert (right.input_value(), down.input_value()) == ("0", "0")
+    pad.tap(position={"x": 100, "y": 100})  # a dot
+    page.wait_for_function(SAYS, arg="Error ")
+    dot = hook.get_by_role("status").inner_text()
+    hook.get_by_role("button", name="Load a test digit").click()
+    page.wait_for_function(f"before => !({SAYS})(before)", arg=dot)
+    assert page.problems == []

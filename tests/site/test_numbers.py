@@ -169,6 +169,37 @@ def test_networks_compute_what_torch_computes(browser, sample):
                 assert off <= 1e-5 * max(1, theirs.abs().max()), (name, training)
 
 
+@pytest.mark.verify
+def test_what_a_network_can_not_take_is_refused(browser):
+    definition, weights = exported(shipped.plane())
+    files = {"plane.json": json.dumps(definition).encode(), "plane.weights": weights}
+    with page_with(browser, files) as page:
+        said = page.evaluate(
+            """async () => {
+                const { Network } = await import("/nn.js");
+                const weights = await (await fetch("/plane.weights")).arrayBuffer();
+                const definition = await (await fetch("/plane.json")).json();
+                const network = new Network(definition, new Float32Array(weights));
+                const strange = { ...definition, decode: [{ kind: "pool", name: "pool1" }] };
+                const message = (action) => {
+                    try { action(); } catch (error) { return error.message; }
+                };
+                const images = (data, ...shape) => ({ data, shape });
+                return [
+                    message(() => network.encode(images(new Float32Array(783), 1, 29, 27))),
+                    message(() => network.encode(images(new Uint8Array(784), 1, 28, 28))),
+                    message(() => new Network(strange, network.weights).decode(images([0, 0], 2))),
+                ];
+            }"""
+        )
+    expected = [
+        "(1,29,27); expected (N,1,28,28)",
+        "toFloat",
+        "pool1 is a pool; expected one of conv",
+    ]
+    assert [part in text for part, text in zip(expected, said, strict=True)] == [True] * 3, said
+
+
 def test_exporting_changes_no_network():
     model = shipped.steady().train()
     before = copy.deepcopy(model.state_dict())

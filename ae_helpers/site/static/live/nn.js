@@ -64,6 +64,9 @@ export class Network {
 
   /** @param {Layer[]} layers @param {Tensor} given @param {number[]} shape @param {boolean} training */
   #pass(layers, given, shape, training) {
+    if (given.data instanceof Uint8Array) {
+      throw new Error("The images are bytes; expected numbers in [0, 1]. Call toFloat on them.");
+    }
     /** @type {Batch} */
     let batch = {
       data: Float32Array.from(given.data),
@@ -71,7 +74,7 @@ export class Network {
       shape,
     };
     if (!Number.isInteger(batch.count)) {
-      throw new Error(`The shape is (${given.shape}); expected (N, ${shape}), or one of them.`);
+      throw new Error(`The shape is (${given.shape}); expected (N,${shape}), or one of them.`);
     }
     for (const layer of layers) batch = apply(layer, batch, this.weights, training);
     return batch;
@@ -233,31 +236,36 @@ function windowsOf(layer, [channels, height, width]) {
   const { kind, kernel = [1, 1], stride = [1, 1], padding = [0, 0] } = layer;
   const area = kernel[0] * kernel[1];
   /**
-   * Where the kernel's place k lies on the input, along an axis; not always on a place of it.
-   * @param {number} to a place of the output @param {number} k @param {0 | 1} axis
+   * Along an axis, for each place of the output: the places of the input, and of the kernel on them.
+   * @param {0 | 1} axis @param {number} length of the input
    */
-  const below = (to, k, axis) =>
-    kind === "deconv"
-      ? (to + padding[axis] - k) / stride[axis] // the way back of a stamp
-      : to * stride[axis] - padding[axis] + k;
-  /** @param {number} at @param {number} end */
-  const inside = (at, end) => Number.isInteger(at) && at >= 0 && at < end;
-  const [starts, inputs, kernels] = [
-    [0],
-    /** @type {number[]} */ ([]),
-    /** @type {number[]} */ ([]),
-  ];
-  for (let place = 0; place < layer.shape[1] * layer.shape[2]; place++) {
-    for (let k = 0; k < area; k++) {
-      const y = below(Math.floor(place / layer.shape[2]), Math.floor(k / kernel[1]), 0);
-      const x = below(place % layer.shape[2], k % kernel[1], 1);
-      if (!inside(y, height) || !inside(x, width)) continue;
-      for (let channel = 0; channel < channels; channel++) {
-        inputs.push((channel * height + y) * width + x);
-        kernels.push((channel * area + k) * layer.shape[0]);
+  const along = (axis, length) =>
+    Array.from({ length: layer.shape[1 + axis] }, (_, to) => {
+      const pairs = [];
+      for (let k = 0; k < kernel[axis]; k++) {
+        const at =
+          kind === "deconv"
+            ? (to + padding[axis] - k) / stride[axis] // the way back of a stamp
+            : to * stride[axis] - padding[axis] + k;
+        if (Number.isInteger(at) && at >= 0 && at < length) pairs.push({ at, k });
       }
+      return pairs;
+    });
+  const [rows, columns] = [along(0, height), along(1, width)];
+  /** @type {number[][]} */
+  const [starts, inputs, kernels] = [[0], [], []];
+  for (const row of rows) {
+    for (const column of columns) {
+      for (const y of row) {
+        for (const x of column) {
+          for (let channel = 0; channel < channels; channel++) {
+            inputs.push((channel * height + y.at) * width + x.at);
+            kernels.push((channel * area + y.k * kernel[1] + x.k) * layer.shape[0]);
+          }
+        }
+      }
+      starts.push(inputs.length);
     }
-    starts.push(inputs.length);
   }
   const windows = {
     starts: Int32Array.from(starts),

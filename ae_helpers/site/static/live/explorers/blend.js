@@ -48,6 +48,7 @@ function between({ data, shape }, end, share) {
 
 /** @param {Tensor} image */
 function greyShare({ data }) {
-  const grey = data.reduce((count, pixel) => count + Number(pixel > 0.25 && pixel < 0.75), 0);
+  let grey = 0;
+  for (const pixel of data) grey += Number(pixel > 0.25 && pixel < 0.75);
   return Math.fround(grey / data.length);
 }
