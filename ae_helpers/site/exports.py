@@ -5,16 +5,21 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 ``create(data, controls)`` of ``explorers/NAME.js`` gets the same in JavaScript's words.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import asdict
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from ae_helpers.data import ImageData
-from ae_helpers.widgets import convolutions, drawing, kernels
+from ae_helpers.measures.pca import Directions
+from ae_helpers.widgets import convolutions, drawing, kernels, latent
 from ae_helpers.widgets.digits import font
 from ae_helpers.widgets.pictures import on_canvas
+
+DRAWS = 50  # of random codes; then a page begins anew
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -66,8 +71,43 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> dict:
     }
 
 
+def latent_sliders(model: nn.Module, train_images: Tensor) -> dict:
+    walk = latent.walk_among(model, train_images)
+    return {
+        "model": model,
+        "images": train_images,
+        "codes": walk.codes,
+        "directions": directions(walk.directions),
+        "deviations": walk.deviations,
+        "usual": walk.usual,
+        "random": torch.stack([*itertools.islice(walk.random(), DRAWS)]),
+        "step": latent.STEP,
+        "far": latent.FAR,
+    }
+
+
 def blend(model: nn.Module, images: Tensor) -> dict:
     return {"model": model, "images": images}
+
+
+def keep_k(model: nn.Module, data: ImageData) -> dict:
+    kept = latent.kept_numbers(model, data)
+    means, count = kept.mean_errors(), len(kept.test)
+    return {
+        "model": model,
+        "images": data.test_images[:count],
+        "labels": data.test_labels[:count],
+        "ofCodes": directions(kept.of_codes),
+        "ofPixels": directions(kept.of_pixels, model.latent_size),
+        "means": means,
+        "chart": chart(latent.curves(means, count)),
+        "pens": latent.PENS,
+    }
+
+
+def directions(found: Directions, count: int | None = None) -> dict:
+    """The first principal directions, one after another: ``Directions`` of ``pca.js``."""
+    return {"mean": found.mean, "axes": found.axes.T[:count]}
 
 
 def chart(figure: Figure) -> dict:
@@ -83,6 +123,8 @@ EXPORTS: dict[str, Callable[..., dict]] = {
         transposed_convolution,
         edit_kernel,
         draw_digit,
+        latent_sliders,
         blend,
+        keep_k,
     )
 }

@@ -2,7 +2,10 @@
 
 import base64
 import contextlib
+import hashlib
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -27,6 +30,7 @@ except ImportError:  # which is only faster
 DIRECTIONS = 8  # sliders
 FARTHEST, STEP = 3.0, 0.05  # standard deviations, to both sides
 FAR = 0.9  # of training digits have a nearer neighbour: a code as far from all is lonely
+PENS = {"code": BLUE, "PCA": ORANGE}
 MEASURED = 500  # images that "usual" distances and mean errors are taken from
 
 
@@ -44,15 +48,10 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
     Raises:
         TypeError, ValueError: see ``own_copy`` and ``pca.principal_directions``.
     """
-    model = own_copy(model, train_images)
-    codes = latent.encode(model, train_images)
-    directions, neighbours = pca.principal_directions(codes), latent.Neighbours(codes)
-    order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
-    some = codes[order[:MEASURED]]  # at random: the sample's labels run from 0 to 9 again and again
-    usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
-    deviations = directions.deviations[:DIRECTIONS]
-    deviations = deviations[deviations > 1e-4 * deviations[0]]  # along the others nothing varies
-    shown, generator = len(deviations), torch.Generator().manual_seed(0)
+    walk = walk_among(model, train_images)
+    model, codes, directions = walk.model, walk.codes, walk.directions
+    neighbours, shown = latent.Neighbours(codes), len(walk.deviations)
+    deviations, usual, random = walk.deviations, walk.usual, walk.random()
 
     names = [f"direction {number}" for number in range(1, shown + 1)]
     sliders = {name: slider(name, -FARTHEST, FARTHEST, 0.0, STEP) for name in names}
@@ -84,10 +83,6 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
             control.value = round((place[number] / deviations[number]).item() / STEP) * STEP
             rest[number] -= control.value * deviations[number]
 
-    def random() -> None:
-        code = latent.random_codes(directions, 1, generator)
-        go(directions.coordinates(code)[0])
-
     axes = directions.axes[:, :shown]  # without a copy of all codes
     leading = codes @ axes - directions.mean @ axes
     return Explorer(
@@ -101,13 +96,52 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         draw,
         buttons={
             "start from this digit": lambda: go(directions.coordinates(codes[digit.value])),
-            "random code": random,
+            "random code": lambda: go(next(random)),
             "reset to the mean code": lambda: go(torch.zeros_like(rest)),
         },
         hint="The hills above the sliders: how many training codes lie there."
         + _densities(list(sliders.values()), leading / deviations),
         across=2,
     )
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The codes among which a reader walks.
+
+    Attributes:
+        model: a copy, to explore.
+        codes: of the training images, ``(N, latent_size)``.
+        directions: along which they vary.
+        deviations: of those directions that have sliders.
+        usual: distances of some of the codes to the nearest of the others.
+    """
+
+    model: nn.Module
+    codes: Tensor
+    directions: pca.Directions
+    deviations: Tensor
+    usual: Tensor
+
+    def random(self) -> Iterator[Tensor]:
+        """The coordinates of random codes, ``(K,)`` each: the same ones each time, without end."""
+        generator = torch.Generator().manual_seed(0)
+        while True:
+            code = latent.random_codes(self.directions, 1, generator)
+            yield self.directions.coordinates(code)[0]
+
+
+def walk_among(model: nn.Module, train_images: Tensor) -> Walk:
+    """What ``latent_sliders`` shows; it takes and raises the same."""
+    model = own_copy(model, train_images)
+    codes = latent.encode(model, train_images)
+    directions, neighbours = pca.principal_directions(codes), latent.Neighbours(codes)
+    order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(0))
+    some = codes[order[:MEASURED]]  # at random: the sample's labels run from 0 to 9 again and again
+    usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
+    deviations = directions.deviations[:DIRECTIONS]
+    deviations = deviations[deviations > 1e-4 * deviations[0]]  # along the others nothing varies
+    return Walk(model, codes, directions, deviations, usual)
 
 
 def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> str:
@@ -123,7 +157,8 @@ def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> str:
         buffer = io.BytesIO()
         Image.fromarray(pixels.byte().numpy(), "RGBA").save(buffer, "png")
         url = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-        name = f"ae-density-{control.model_id}"  # another explorer has other densities
+        # Another explorer has other densities; a page that is built anew has the same names.
+        name = f"ae-density-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
         control.add_class("ae-hill").add_class(name)
         rules.append(f".{name} .noUi-target::before {{ background-image: url({url}); }}")
     return f"<style>{' '.join(rules)}</style>"
@@ -191,36 +226,17 @@ def keep_k(model: nn.Module, data: ImageData) -> Explorer:
     Raises:
         TypeError, ValueError: see ``own_copy`` and ``pca.principal_directions``.
     """
-    model, size = own_copy(model, data.test_images), model.latent_size
-    test = to_float(data.test_images[:MEASURED])
-    of_codes = pca.principal_directions(latent.encode(model, data.train_images))
-    of_pixels = pca.principal_directions(data.train_images)
-    codes = of_codes.coordinates(latent.encode(model, test))
-    pixels = of_pixels.coordinates(test.flatten(1))[:, :size]
-
-    def restored(chosen: Tensor | slice, k: int) -> dict[str, Tensor]:
-        return {
-            "code": model.decode(of_codes.points(codes[chosen, :k])),
-            "PCA": of_pixels.points(pixels[chosen, :k]).view(-1, *test.shape[1:]),
-        }
-
-    # For each k the error of each image; in one piece, not as small tensors among large ones.
-    errors = {name: torch.empty(size + 1, len(test)) for name in ("code", "PCA")}
-    with torch.inference_mode(), as_products(model):
-        for k in range(size + 1):
-            for name, images in restored(slice(None), k).items():
-                errors[name][k] = image_errors(test, images)
-    means = {name: each.mean(1) for name, each in errors.items()}
+    kept = kept_numbers(model, data)
+    test, means, size = kept.test, kept.mean_errors(), kept.model.latent_size
     labels = data.test_labels
-    background, place = on_canvas(_chart(means, len(test)))
-    pens = {"code": BLUE, "PCA": ORANGE}
+    background, place = on_canvas(curves(means, len(test)))
 
     def draw(k: int, digit: int):
-        images = restored([digit], k)
+        images = kept.restored([digit], k)
         own = {name: image_errors(test[[digit]], image).item() for name, image in images.items()}
         chart = background.copy()
         pen = ImageDraw.Draw(chart)
-        for name, colour in pens.items():
+        for name, colour in PENS.items():
             for error, fill in ((means[name][k].item(), colour), (own[name], "white")):
                 x, y = place(k, error)
                 pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=fill, outline=colour, width=2)
@@ -256,11 +272,61 @@ def keep_k(model: nn.Module, data: ImageData) -> Explorer:
     )
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Test images and what is left of them when only the first k numbers are kept.
+
+    Attributes:
+        model: a copy, to explore.
+        test: the images, in [0, 1].
+        of_codes, of_pixels: the principal directions of training codes, and of training images.
+        codes, pixels: the test images' coordinates along those, ``(N, latent_size)`` each.
+    """
+
+    model: nn.Module
+    test: Tensor
+    of_codes: pca.Directions
+    of_pixels: pca.Directions
+    codes: Tensor
+    pixels: Tensor
+
+    def restored(self, chosen: list[int] | slice, k: int) -> dict[str, Tensor]:
+        """Images made of the first k coordinates: of their codes, and of their pixels."""
+        of_pixels = self.of_pixels.points(self.pixels[chosen, :k])
+        return {
+            "code": self.model.decode(self.of_codes.points(self.codes[chosen, :k])),
+            "PCA": of_pixels.view(-1, *self.test.shape[1:]),
+        }
+
+    def mean_errors(self) -> dict[str, Tensor]:
+        """Of all images, for each k from 0 to all."""
+        size = self.model.latent_size
+        # For each k the error of each image; in one piece, not as small tensors among large ones.
+        errors = {name: torch.empty(size + 1, len(self.test)) for name in ("code", "PCA")}
+        with torch.inference_mode(), as_products(self.model):
+            for k in range(size + 1):
+                for name, images in self.restored(slice(None), k).items():
+                    errors[name][k] = image_errors(self.test, images)
+        return {name: each.mean(1) for name, each in errors.items()}
+
+
+def kept_numbers(model: nn.Module, data: ImageData) -> Kept:
+    """What ``keep_k`` shows; it takes and raises the same."""
+    model = own_copy(model, data.test_images)
+    size, test = model.latent_size, to_float(data.test_images[:MEASURED])
+    of_codes = pca.principal_directions(latent.encode(model, data.train_images))
+    of_pixels = pca.principal_directions(data.train_images)
+    codes = of_codes.coordinates(latent.encode(model, test))
+    pixels = of_pixels.coordinates(test.flatten(1))[:, :size]
+    return Kept(model, test, of_codes, of_pixels, codes, pixels)
+
+
 @styled
-def _chart(means: dict[str, Tensor], images: int) -> Figure:
+def curves(means: dict[str, Tensor], images: int) -> Figure:
+    """Mean errors by the number of numbers kept."""
     figure, axis = plt.subplots(figsize=(3.9, 2.6))
-    axis.plot(means["code"], "-", color=BLUE, label="code")
-    axis.plot(means["PCA"], "--", color=ORANGE, label="PCA")
+    axis.plot(means["code"], "-", color=PENS["code"], label="code")
+    axis.plot(means["PCA"], "--", color=PENS["PCA"], label="PCA")
     axis.set(xlabel="numbers kept, k", ylabel="MSE per pixel", ylim=(0, None))
     axis.legend(frameon=False, title=f"mean of {images} digits\n(hollow: this one)")
     return figure
