@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from ae_helpers.data import ImageData
 from ae_helpers.measures.pca import Directions
-from ae_helpers.widgets import convolutions, drawing, kernels, latent
+from ae_helpers.site.networks import OnlyDecoder
+from ae_helpers.widgets import convolutions, drawing, kernels, latent, vae
 from ae_helpers.widgets.digits import font
-from ae_helpers.widgets.pictures import on_canvas
+from ae_helpers.widgets.pictures import as_image, on_canvas
 
 DRAWS = 50  # of random codes; then a page begins anew
+SHEETS = 20  # of invented digits, likewise
+CHOSEN = 200  # digits that a page has codes of, by each network
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -105,6 +108,41 @@ def keep_k(model: nn.Module, data: ImageData) -> dict:
     }
 
 
+def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
+    images, found = vae.measured(models, images)
+    bars, width = vae.rate_bars(found), images.shape[3]
+    networks = [
+        {
+            "beta": beta,
+            "model": OnlyDecoder(each.model),
+            "latents": each.latents[:CHOSEN],
+            "rate": each.rate[:CHOSEN],
+            "distortion": each.distortion[:CHOSEN],
+            "means": [each.rate.mean().item(), each.distortion.mean().item()],
+            "active": sum(each.active),
+            "bars": bars[beta],
+            "random": torch.stack([vae.random_codes(each.model, s) for s in range(SHEETS)]),
+        }
+        for beta, each in found.items()
+    ]
+    # As a file of one bit for each pixel: the digits, one below the other.
+    column = as_image(images[:CHOSEN].reshape(-1, width)).convert("1")
+    return {"digits": column, "count": len(images), "rows": vae.ROWS, "networks": networks}
+
+
+def vae_plane(model: nn.Module, data: ImageData) -> dict:
+    plane = vae.plane_of(model, data)
+    return {
+        "model": OnlyDecoder(plane.model),
+        "codes": plane.codes,
+        "labels": plane.labels,
+        "chart": chart(vae.scatter(plane.codes, plane.labels, plane.reach)),
+        "reach": plane.reach,
+        "step": vae.STEP,
+        "nearest": vae.NEAREST,
+    }
+
+
 def directions(found: Directions, count: int | None = None) -> dict:
     """The first principal directions, one after another: ``Directions`` of ``pca.js``."""
     return {"mean": found.mean, "axes": found.axes.T[:count]}
@@ -126,5 +164,7 @@ EXPORTS: dict[str, Callable[..., dict]] = {
         latent_sliders,
         blend,
         keep_k,
+        beta_slider,
+        vae_plane,
     )
 }

@@ -1,6 +1,7 @@
 """Networks as a page's nn.js takes them: a list of layers, and all weights in one piece."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +14,20 @@ ACTIVATIONS = {nn.ReLU: "relu", nn.LeakyReLU: "leaky_relu", nn.GELU: "gelu", nn.
 PASSED = (nn.Identity, nn.Dropout)  # which do nothing in evaluation mode
 
 
-def exported(model: nn.Module) -> tuple[dict, bytes]:
+@dataclass(frozen=True)
+class OnlyDecoder:
+    """Of an autoencoder what a page needs that encodes nothing."""
+
+    model: nn.Module
+
+
+def exported(model: nn.Module, encodes: bool = True) -> tuple[dict, bytes]:
     """A network for the page.
 
     Args:
         model: ``models.Autoencoder``, one for images of another shape, ``VAE`` or ``Paired``. It
             encodes by the layers of ``encoder``, of a VAE also by ``mean``.
+        encodes: else the page gets the decoder alone.
 
     Returns:
         The shapes of an image and of a code, ``(C, H, W)``, and the layers of both halves, to be
@@ -28,10 +37,10 @@ def exported(model: nn.Module) -> tuple[dict, bytes]:
         TypeError: a layer that nn.js doesn't have; the message names it.
     """
     weights: list[Tensor] = []
-    down = list(_flat("", model.encoder))
+    down = list(_flat("", model.encoder)) if encodes else []
     up = list(_flat("", model.decoder))
     if isinstance(model, VAE):
-        down.append(("mean", model.mean))
+        down += [("mean", model.mean)] * encodes
         up.insert(1, ("places", model.places))
     code = getattr(model, "code_shape", (model.latent_size, 1, 1))
     with ordinary(), torch.inference_mode():
@@ -39,7 +48,7 @@ def exported(model: nn.Module) -> tuple[dict, bytes]:
         definition = {
             "input": list(model.input_shape),
             "code": list(code),
-            "encode": _layers(down, image, weights),
+            "encode": _layers(down, image, weights) if encodes else None,
             "decode": _layers(up, torch.zeros(1, *code), weights),
         }
     numbers = torch.cat([weight.flatten() for weight in weights]).cpu()

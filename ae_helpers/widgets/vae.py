@@ -1,6 +1,8 @@
 """Networks that invent digits: what β does to them, and a plane of codes to drag through."""
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import torch
@@ -39,6 +41,80 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
         TypeError, ValueError: no networks by β, or images or networks that can't be explored; the
             message says which, and why.
     """
+    images, found = measured(models, images)
+    bars, seed = rate_bars(found), 0
+
+    def added(*parts: Tensor) -> str:
+        rate, lost = (round(part.item(), 1) for part in parts)  # so that what is shown adds up
+        return f"rate {rate:.1f} + distortion {lost:.1f} = {rate + lost:.1f} nats"
+
+    def draw(beta: float, digit: int):
+        here = found[beta]
+        model, rate, lost = here.model, here.rate, here.distortion
+        return {
+            "digit": as_image(images[digit]),
+            "rebuilt": as_image(model.decode(here.latents[[digit]])[0]),
+            "invented": tiles(model.decode(random_codes(model, seed)), ROWS, ROWS),
+            "rate of each number": bars[beta],
+        }, (
+            f"β = {beta:g}. Digit {digit}: {added(rate[digit], lost[digit])}. Mean of "
+            f"{len(images)} digits: {added(rate.mean(), lost.mean())}; {sum(here.active)} of "
+            f"{model.latent_size} numbers are active."
+        )
+
+    def invent() -> None:
+        nonlocal seed
+        seed += 1
+
+    values = [(f"{beta:g}", beta) for beta in found]
+    return Explorer(
+        "Slide over β: what a nat of code must be worth",
+        {
+            "beta": stops("β", values, 1.0 if 1.0 in found else None),
+            "digit": slider("test digit", 0, len(images) - 1, 0),
+        },
+        {
+            "digit": picture("The chosen digit, its pixels black or white.", 112),
+            "rebuilt": picture("What the network rebuilds from its code.", 112),
+            "invented": picture("What it makes of random codes.", 230),
+            "rate of each number": picture(
+                "How many nats each number of the code costs on average, in falling order; grey: "
+                "not active.",
+                *bars[next(iter(found))].size,
+            ),
+        },
+        draw,
+        {"Invent others": invent},
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a network makes of images, by one draw of each code.
+
+    Attributes:
+        model: a copy, to explore.
+        latents: the draws, ``(N, latent_size)``.
+        rate, distortion: of each image, in nats.
+        rates: what each number of the code costs on average, in nats.
+        active: which of them say something of the image.
+    """
+
+    model: nn.Module
+    latents: Tensor
+    rate: Tensor
+    distortion: Tensor
+    rates: Tensor
+    active: list[bool]
+
+
+def measured(
+    models: dict[float, nn.Module], images: Tensor
+) -> tuple[Tensor, dict[float, Measured]]:
+    """What ``beta_slider`` shows: the images, binarised, and the networks in the order of β.
+
+    It takes and raises the same.
+    """
     check_named("models", models, "{1.0: model}, or shipped.betas()")
     for beta in models:
         if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
@@ -61,68 +137,32 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
                 "autoencoder, which gives a mean and a log variance for each image. Take a vae.VAE."
             )
     copies = own_copies(named, images, trained=False).values()
-    models = dict(zip(sorted(models), copies, strict=True))
-    seed = 0
+    with torch.inference_mode():
+        found = {b: _measured(copy, images) for b, copy in zip(sorted(models), copies, strict=True)}
+    return images, found
 
-    latents, nats, active, units = {}, {}, {}, {}
-    with torch.inference_mode(), torch.random.fork_rng():
-        for beta, model in models.items():
-            torch.manual_seed(0)
-            mean, log_variance = model.distribution(images)
-            latents[beta] = vae.sample_latent(mean, log_variance)
-            nats[beta] = (
-                vae.kl(mean, log_variance),
-                vae.distortion(images, model.decode(latents[beta])),
-            )
-            active[beta] = (mean.var(0) > vae.ACTIVE).tolist()
-            alone = vae.kl(mean.reshape(-1, 1), log_variance.reshape(-1, 1))  # each number
-            units[beta] = alone.view(mean.shape).mean(0)
-    top = 1.05 * max(rates.max().item() for rates in units.values())
-    bars = {b: on_canvas(_bars(units[b], active[b], top))[0] for b in models}
 
-    def added(*parts: Tensor) -> str:
-        rate, lost = (round(part.item(), 1) for part in parts)  # so that what is shown adds up
-        return f"rate {rate:.1f} + distortion {lost:.1f} = {rate + lost:.1f} nats"
+def _measured(model: nn.Module, images: Tensor) -> Measured:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        mean, log_variance = model.distribution(images)
+        latents = vae.sample_latent(mean, log_variance)
+    rate, lost = vae.kl(mean, log_variance), vae.distortion(images, model.decode(latents))
+    alone = vae.kl(mean.reshape(-1, 1), log_variance.reshape(-1, 1))  # each number
+    active = (mean.var(0) > vae.ACTIVE).tolist()
+    return Measured(model, latents, rate, lost, alone.view(mean.shape).mean(0), active)
 
-    def draw(beta: float, digit: int):
-        model, (rate, lost) = models[beta], nats[beta]
-        generator = torch.Generator().manual_seed(seed)
-        random = torch.randn(ROWS * ROWS, model.latent_size, generator=generator)
-        return {
-            "digit": as_image(images[digit]),
-            "rebuilt": as_image(model.decode(latents[beta][[digit]])[0]),
-            "invented": tiles(model.decode(random), ROWS, ROWS),
-            "rate of each number": bars[beta],
-        }, (
-            f"β = {beta:g}. Digit {digit}: {added(rate[digit], lost[digit])}. Mean of "
-            f"{len(images)} digits: {added(rate.mean(), lost.mean())}; {sum(active[beta])} of "
-            f"{model.latent_size} numbers are active."
-        )
 
-    def invent() -> None:
-        nonlocal seed
-        seed += 1
+def random_codes(model: nn.Module, seed: int) -> Tensor:
+    """Draws from the prior, one for each invented digit."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(ROWS * ROWS, model.latent_size, generator=generator)
 
-    values = [(f"{beta:g}", beta) for beta in models]
-    return Explorer(
-        "Slide over β: what a nat of code must be worth",
-        {
-            "beta": stops("β", values, 1.0 if 1.0 in models else None),
-            "digit": slider("test digit", 0, len(images) - 1, 0),
-        },
-        {
-            "digit": picture("The chosen digit, its pixels black or white.", 112),
-            "rebuilt": picture("What the network rebuilds from its code.", 112),
-            "invented": picture("What it makes of random codes.", 230),
-            "rate of each number": picture(
-                "How many nats each number of the code costs on average, in falling order; grey: "
-                "not active.",
-                *bars[next(iter(models))].size,
-            ),
-        },
-        draw,
-        {"Invent others": invent},
-    )
+
+def rate_bars(found: dict[float, Measured]) -> dict[float, Image.Image]:
+    """For each network the chart of what its numbers cost, all on one scale."""
+    top = 1.05 * max(each.rates.max().item() for each in found.values())
+    return {b: on_canvas(_bars(each.rates, each.active, top))[0] for b, each in found.items()}
 
 
 def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
@@ -139,29 +179,16 @@ def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
         TypeError, ValueError: a network or images that can't be explored, a code that isn't of two
             numbers, or no such labels; the message says why.
     """
-    model = own_copy(model, data.test_images, trained=False)
-    if model.latent_size != 2:
-        raise ValueError(
-            f"The code has {model.latent_size} numbers; expected 2, x and y in the plane. Take "
-            "shipped.plane(), or train a vae.VAE(latent_size=2)."
-        )
-    labels = data.test_labels
-    if not isinstance(labels, Tensor) or labels.min() < 0 or labels.max() >= len(CLASSES):
-        raise ValueError(
-            f"The labels of the test images are {labels}; expected a tensor of numbers from 0 to "
-            f"{len(CLASSES) - 1}, to colour the codes by. Pass images with such labels."
-        )
-    codes = latent.encode(model, data.test_images)
+    model, codes, labels, reach = plane_of(model, data)
     neighbours = latent.Neighbours(codes)
-    reach = float(min(max(math.ceil(codes.abs().quantile(0.999).item()), 3), 20))
-    background, place = on_canvas(_plane(codes, labels, reach))
+    background, place = on_canvas(scatter(codes, labels, reach))
     left, top = place(-reach, reach)
     scale = (place(reach, 0)[0] - left) / (2 * reach)  # pixels for 1
     sliders = {name: slider(name, -reach, reach, 0.0, STEP) for name in "xy"}
     plane = ClickablePicture(
         tooltip="The codes of the test digits, coloured by label; a ring marks the chosen place.",
         layout={"width": f"{background.width}px", "max_width": "100%"},
-    )
+    ).add_class("ae-smooth")
 
     def draw(x: float, y: float):
         here = torch.tensor([[x, y]])
@@ -181,7 +208,7 @@ def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
     def go(where: dict[str, int]) -> None:
         if "x" in where:
             sliders["x"].value = _rounded(where["x"] - left, scale, reach)
-            sliders["y"].value = -_rounded(where["y"] - top, scale, reach)
+            sliders["y"].value = 0 - _rounded(where["y"] - top, scale, reach)  # which is not −0
         else:
             sliders["x"].value = round(sliders["x"].value + 2 * STEP * where.get("right", 0), 9)
             sliders["y"].value = round(sliders["y"].value - 2 * STEP * where.get("down", 0), 9)
@@ -199,6 +226,34 @@ def vae_plane(model: nn.Module, data: ImageData) -> Explorer:
     return explorer
 
 
+class Plane(NamedTuple):
+    """A copy of a network, the codes of images with their labels, and how far axes go."""
+
+    model: nn.Module
+    codes: Tensor
+    labels: Tensor
+    reach: float
+
+
+def plane_of(model: nn.Module, data: ImageData) -> Plane:
+    """What ``vae_plane`` shows; it takes and raises the same."""
+    model = own_copy(model, data.test_images, trained=False)
+    if model.latent_size != 2:
+        raise ValueError(
+            f"The code has {model.latent_size} numbers; expected 2, x and y in the plane. Take "
+            "shipped.plane(), or train a vae.VAE(latent_size=2)."
+        )
+    labels = data.test_labels
+    if not isinstance(labels, Tensor) or labels.min() < 0 or labels.max() >= len(CLASSES):
+        raise ValueError(
+            f"The labels of the test images are {labels}; expected a tensor of numbers from 0 to "
+            f"{len(CLASSES) - 1}, to colour the codes by. Pass images with such labels."
+        )
+    codes = latent.encode(model, data.test_images)
+    reach = float(min(max(math.ceil(codes.abs().quantile(0.999).item()), 3), 20))
+    return Plane(model, codes, labels, reach)
+
+
 def _rounded(pixels: float, scale: float, reach: float) -> float:
     """A place on an axis from −reach to reach, in whole steps of a slider, within its ends."""
     value = round((pixels / scale - reach) / STEP) * STEP
@@ -214,7 +269,8 @@ def _marked(background: Image.Image, x: float, y: float) -> Image.Image:
 
 
 @styled
-def _plane(codes: Tensor, labels: Tensor, reach: float) -> Figure:
+def scatter(codes: Tensor, labels: Tensor, reach: float) -> Figure:
+    """Codes of two numbers, coloured by label, with axes from −reach to reach."""
     figure, axis = plt.subplots(figsize=(5.2, 4.7))
     for name in labels.unique().tolist():
         own = codes[labels == name]

@@ -31,6 +31,8 @@ def stroke(*points, width=22) -> bytes:
     return paper.filter(ImageFilter.BoxBlur(0.4)).tobytes()
 
 
+PLANE = "plane of codes: drag here"
+
 # For each explorer, what a reader does, one thing after another: set controls, in this order; press
 # a button; or click in a panel (or press an arrow key there).
 SETTINGS = {
@@ -141,6 +143,36 @@ SETTINGS = {
         {"digit": 18, "k": 5},
         {"digit": 250, "k": 0},
     ],
+    "beta_slider": [
+        {},
+        {"beta": 0.1},
+        {"beta": 3.0},
+        {"beta": 10.0},
+        "Invent others",
+        {"digit": 199},
+        {"beta": 1.0, "digit": 42},
+        "Invent others",
+        {"beta": 0.1, "digit": 8},
+        {"digit": 123},
+        {"beta": 10.0},
+        {"digit": 4},
+    ],
+    "vae_plane": [
+        {},
+        {"x": 1.25, "y": -0.4},
+        {"x": -3.0, "y": 3.0},
+        {"x": 0.05, "y": 0.1},
+        (PLANE, {"x": 120, "y": 90}),
+        (PLANE, {"x": 201, "y": 287}),
+        (PLANE, {"x": 10_000, "y": -10_000}),
+        (PLANE, {"down": 1}),
+        (PLANE, {"right": -1}),
+        (PLANE, {"x": -5, "y": 10_000}),
+        (PLANE, {"x": 188, "y": 170}),  # the middle
+        {"x": 0.0, "y": 0.0},
+        (PLANE, {"right": 1}),
+        {"x": -0.65, "y": 1.7},
+    ],
 }
 
 PAGE = """<!DOCTYPE html><html lang="en"><title>{name}</title><style>{style}</style>
@@ -167,7 +199,8 @@ DO = """setting => {
             live.controls[name].value = value.base64 ? bytes(value.base64) : value;
         }
         const { pictures, readout } = live.draw();
-        for (const picture of Object.values(pictures)) picture.data = base64(picture.data);
+        for (const [name, picture] of Object.entries(pictures))
+            pictures[name] = { ...picture, data: base64(picture.data) };
         const values = {};
         for (const [name, { value }] of Object.entries(live.controls)) values[name] = value;
         return { pictures, readout, values };
@@ -464,4 +497,43 @@ def test_a_drawing_is_seen_shifted_and_cleared(opened_on):
     dot = hook.get_by_role("status").inner_text()
     hook.get_by_role("button", name="Load a test digit").click()
     page.wait_for_function(f"before => !({SAYS})(before)", arg=dot)
+    assert page.problems == []
+
+
+def test_hills_stand_above_the_sliders_that_buttons_move(opened_on):
+    page, hook = opened_on("latent_sliders", width=390, has_touch=True)
+    hills = page.evaluate("""[...document.querySelectorAll(".ae-hill .noUi-target")].map(
+        (track) => getComputedStyle(track, "::before").backgroundImage)""")
+    assert len(set(hills)) == 8 and all(hill.startswith('url("data:image/png') for hill in hills)
+    first = hook.get_by_role("slider", name="direction 1")
+    at_mean = hook.get_by_role("status").inner_text()
+    first.press("End")
+    page.wait_for_function(f"before => !({SAYS})(before)", arg=at_mean)
+    assert first.get_attribute("aria-valuetext") == "3.00"
+    hook.get_by_role("button", name="start from this digit").click()
+    page.wait_for_function(SAYS, arg="The nearest training digit is 0 away")
+    hook.get_by_role("button", name="reset to the mean code").click()
+    page.wait_for_function(SAYS, arg=at_mean)
+    assert first.input_value() == "0"
+    assert page.problems == []
+
+
+def test_the_plane_is_dragged_through_by_mouse_keys_and_touch(opened_on):
+    page, hook = opened_on("vae_plane", width=390, has_touch=True, color_scheme="dark")
+    x, y = (hook.get_by_role("slider", name=name, exact=True) for name in "xy")
+    plane = hook.get_by_role("application")
+    box = plane.bounding_box()
+    assert box["width"] < 390  # so it is shown smaller than it is
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 1_000, box["y"] - 300, steps=5)  # out of the window
+    page.mouse.up()
+    assert (x.input_value(), y.input_value()) == ("4", "4")
+    page.wait_for_function(SAYS, arg="At (4.00, 4.00)")
+    plane.press("ArrowLeft")
+    plane.press("ArrowDown")
+    page.wait_for_function(SAYS, arg="At (3.90, 3.90)")
+    plane.tap(position={"x": 190, "y": 149})  # about the middle
+    page.wait_for_function(f"() => !({SAYS})('At (3.90, 3.90)')")
+    assert abs(float(x.input_value())) < 0.5 and abs(float(y.input_value())) < 0.5
     assert page.problems == []

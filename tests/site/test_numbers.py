@@ -180,6 +180,7 @@ def test_what_a_network_can_not_take_is_refused(browser):
                 const weights = await (await fetch("/plane.weights")).arrayBuffer();
                 const definition = await (await fetch("/plane.json")).json();
                 const network = new Network(definition, new Float32Array(weights));
+                const halved = new Network({ ...definition, encode: null }, network.weights);
                 const strange = { ...definition, decode: [{ kind: "pool", name: "pool1" }] };
                 const message = (action) => {
                     try { action(); } catch (error) { return error.message; }
@@ -188,6 +189,7 @@ def test_what_a_network_can_not_take_is_refused(browser):
                 return [
                     message(() => network.encode(images(new Float32Array(783), 1, 29, 27))),
                     message(() => network.encode(images(new Uint8Array(784), 1, 28, 28))),
+                    message(() => halved.encode(images(new Float32Array(784), 1, 28, 28))),
                     message(() => new Network(strange, network.weights).decode(images([0, 0], 2))),
                 ];
             }"""
@@ -195,9 +197,19 @@ def test_what_a_network_can_not_take_is_refused(browser):
     expected = [
         "(1,29,27); expected (N,1,28,28)",
         "toFloat",
+        "no encoder",
         "pool1 is a pool; expected one of conv",
     ]
-    assert [part in text for part, text in zip(expected, said, strict=True)] == [True] * 3, said
+    assert [part in text for part, text in zip(expected, said, strict=True)] == [True] * 4, said
+
+
+def test_a_decoder_is_exported_alone():
+    model = shipped.plane()
+    (whole, weights), (half, fewer) = exported(model), exported(model, encodes=False)
+    assert half["encode"] is None and len(fewer) < len(weights) / 3
+    assert weights.endswith(fewer)
+    kinds = [[layer["kind"] for layer in each["decode"]] for each in (whole, half)]
+    assert kinds[0] == kinds[1]
 
 
 def test_exporting_changes_no_network():

@@ -195,6 +195,15 @@ def test_the_ring_is_where_the_mouse_is_and_the_way_back(plane):
         assert abs(right - x) < 4 and abs(down - y) < 4  # a step is two pixels
 
 
+def test_the_middle_has_no_sign(plane):
+    right, down = ring(plane)
+    for away in (-1, 0, 1):
+        send(plane, x=round(right) + away, y=round(down) + away)
+        assert "-0.00" not in plane.readout.value
+    send(plane, x=round(right), y=round(down))
+    assert "At (0.00, 0.00)" in plane.readout.value
+
+
 def test_a_drag_draws_once_and_stops_at_the_ends(plane, monkeypatch):
     drawn, original = [], plane.draw
     plane.draw = lambda **values: drawn.append(values) or original(**values)

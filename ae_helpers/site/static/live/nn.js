@@ -20,7 +20,8 @@
 /** An autoencoder: encode images, decode codes, any number at once. */
 export class Network {
   /**
-   * @param {{ input: number[], code: number[], encode: Layer[], decode: Layer[] }} definition
+   * @param {{ input: number[], code: number[], encode: Layer[] | null, decode: Layer[] }} definition
+   *   `encode` is missing where a page only decodes
    * @param {Float32Array} weights all of them, in one piece
    */
   constructor(definition, weights) {
@@ -39,6 +40,7 @@ export class Network {
    * @returns {Tensor & { data: Float32Array }}
    */
   encode(images, training = false) {
+    if (!this.encoder) throw new Error("This network has no encoder here. Export it as a whole.");
     const { data, count } = this.#pass(this.encoder, images, this.inputShape, training);
     return { data, shape: [count, this.latentSize] };
   }
