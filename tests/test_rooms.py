@@ -28,7 +28,7 @@ BELOW = {
     **{name: {"__init__", *FLOORS[:floor]} for floor, name in enumerate(FLOORS)},
     "exercises": {"files", "data", "models", "measures"},
     "course": {"__init__", "files", "data", "models", "measures", "training", "plots"},
-    "site": {"files", "course"},
+    "site": {*FLOORS, "course"},
     "__main__": {*FLOORS, *ROOMS},
     "__init__": set(),
 }

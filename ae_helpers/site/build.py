@@ -32,17 +32,20 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def write_sources(folder: Path) -> None:
-    """Write what Sphinx reads: a page for each notebook, the front page, and their pictures.
+    """Write what Sphinx reads: a page for each notebook, the front page, pictures, explorers.
 
     Raises:
         FileNotFoundError: the package was installed without its notebooks.
     """
+    from ae_helpers.site import live  # torch and all explorers, which other commands do without
+
     (folder / "index.md").write_text(pages.front_page(), encoding="utf-8")
     for notebook in pages.sources():
         (folder / notebook.name).write_text(pages.page(notebook), encoding="utf-8")
     shutil.copytree(PROJECT / "notebooks" / "images", folder / "images")
     shutil.copy(HERE / "conf.py", folder)
     shutil.copytree(HERE / "static", folder / "static")
+    live.write(folder / "static" / "live")
 
 
 def site(args: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from latex2mathml.converter import convert
 project = html_title = "Sixty-Four Numbers"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
+html_js_files = [("live/frame.js", {"type": "module"})]
 html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,

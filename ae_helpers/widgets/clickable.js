@@ -1,13 +1,50 @@
 // A picture that answers: a click, a drag or an arrow key tells Python where it was meant.
 
+/**
+ * Make a picture answer.
+ * @param {HTMLElement} picture
+ * @param {() => number} width how many pixels of its own it is wide
+ * @param {(place: {x: number, y: number}) => void} point called where it is clicked or dragged
+ * @param {(step: {right?: number, down?: number}) => void} step called when an arrow key is pressed
+ */
+export function answering(picture, width, point, step) {
+  let held = false; // whether the pointer is down
+  picture.classList.add("ae-picture", "ae-clickable");
+  picture.tabIndex = 0;
+  picture.draggable = false; // else the browser would carry the picture itself away
+  picture.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
+
+  function tell(event) {
+    const scale = width() / picture.clientWidth; // in a narrow window it is smaller
+    const [x, y] = [event.offsetX, event.offsetY].map((length) => Math.floor(length * scale));
+    point({ x, y });
+  }
+
+  picture.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
+    picture.setPointerCapture(event.pointerId); // the drag goes on outside
+    held = true;
+    tell(event);
+  });
+  picture.addEventListener("pointermove", (event) => {
+    if (held && event.isPrimary) tell(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    picture.addEventListener(end, () => (held = false));
+  }
+  picture.addEventListener("keydown", (event) => {
+    if (!(event.key in STEPS)) return;
+    step(STEPS[event.key]);
+    event.preventDefault(); // the page would scroll
+  });
+}
+
+/** What a screen reader says of such a picture. */
+export const spoken = (alt) => `${alt} Arrow keys move the choice.`;
+
 function render({ model, el }) {
   const image = document.createElement("img");
-  image.className = "ae-picture ae-clickable";
-  image.tabIndex = 0;
-  image.draggable = false; // else the browser would carry the picture itself away
-  image.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
   let width = 0; // of the picture, in its own pixels
-  let held = false; // whether the pointer is down
   let underway = false; // whether Python has still to answer the last place
   let next = null; // where the pointer has got to meanwhile
 
@@ -22,7 +59,7 @@ function render({ model, el }) {
 
   function name() {
     image.title = image.alt = model.get("tooltip") ?? "";
-    image.setAttribute("aria-label", `${image.alt} Arrow keys move the choice.`);
+    image.setAttribute("aria-label", spoken(image.alt));
   }
 
   function send(place) {
@@ -37,30 +74,12 @@ function render({ model, el }) {
     next = null;
   }
 
-  function tell(event) {
-    const scale = width / image.clientWidth; // in a narrow window it is smaller
-    const [x, y] = [event.offsetX, event.offsetY].map((length) => Math.floor(length * scale));
-    if (underway) next = { x, y };
-    else send({ x, y });
-  }
-
-  image.addEventListener("pointerdown", (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
-    image.setPointerCapture(event.pointerId); // the drag goes on outside
-    held = true;
-    tell(event);
-  });
-  image.addEventListener("pointermove", (event) => {
-    if (held && event.isPrimary) tell(event);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    image.addEventListener(end, () => (held = false));
-  }
-  image.addEventListener("keydown", (event) => {
-    if (!(event.key in STEPS)) return;
-    model.send(STEPS[event.key]);
-    event.preventDefault(); // the page would scroll
-  });
+  answering(
+    image,
+    () => width,
+    (place) => (underway ? (next = place) : send(place)),
+    (step) => model.send(step),
+  );
 
   model.on("change:value", show);
   model.on("change:tooltip", name);

@@ -14,6 +14,7 @@ from ae_helpers.widgets.pictures import coloured, enlarged, picture
 BOARD = 256  # pixels of the screen that a board of squares is wide and high
 LINES = "#777777"
 PADDING, PIXEL, SEEN_PADDING, SEEN = "#E4E4E4", "#8CC8EC", "#F7DFAE", ORANGE
+CROPPED = "#8A8A8A"
 
 
 # -------------------------------------------------------------------------- the size rule: windows
@@ -294,7 +295,7 @@ def _cropped(colours: Image.Image, kept: slice) -> Image.Image:
     """The canvas with all but the output, the rows and columns ``kept``, fading into grey."""
     where = torch.zeros(colours.height, colours.width, dtype=torch.bool)
     where[kept, kept] = True
-    faded = Image.blend(colours, Image.new("RGB", colours.size, "#8A8A8A"), 0.65)
+    faded = Image.blend(colours, Image.new("RGB", colours.size, CROPPED), 0.65)
     return Image.composite(colours, faded, _mask(where))
 
 

@@ -1,7 +1,6 @@
 """Draw a digit, or anything else, and see what the network makes of it."""
 
 import itertools
-from collections.abc import Callable
 
 import anywidget
 import matplotlib.pyplot as plt
@@ -127,12 +126,9 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
         TypeError, ValueError: as ``own_copy``; or images that aren't grey and square.
     """
     model, side = own_copy(model, test_images), side_of(test_images)
-    # Part by part: all of MNIST's, rebuilt, would be 31 MB.
-    parts = test_images.split(1_000)
-    errors = torch.cat([image_errors(part, reconstruct(model, part)) for part in parts])
-    errors = errors.sort().values
+    errors = sorted_errors(model, test_images)
     median = errors.median().item()
-    marked = _spread(errors)
+    background, place = on_canvas(histogram(errors))
     pad, loading = Pad(), itertools.cycle(test_images)
     shifts = {name: slider(f"shift {name}", -FARTHEST, FARTHEST, 0) for name in ("right", "down")}
 
@@ -149,6 +145,14 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
     def move(_, steps: dict[str, int], __) -> None:
         for name, step in steps.items():
             shifts[name].value += step
+
+    def marked(error: float | None) -> Image.Image:
+        """Where an error, if any, lies among the others; one beyond is marked at the end."""
+        chart = background.copy()
+        if error is not None:
+            x, bottom = place(min(max(error, place.x.low), place.x.high), 0)
+            ImageDraw.Draw(chart).line([(x, 0), (x, bottom)], VERMILION, width=3)
+        return chart
 
     def draw(pad: bytes, right: int, down: int) -> tuple[dict[str, Image.Image], str]:
         drawing = torch.frombuffer(bytearray(pad), dtype=torch.uint8).view(PAD, PAD)
@@ -181,7 +185,7 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
             "squared error": picture("Where the two differ, the darker the more."),
             "its error among those of the test digits": picture(
                 "A histogram of the test digits' errors, with a line at the drawing's.",
-                *marked(None).size,
+                *background.size,
             ),
         },
         draw,
@@ -192,8 +196,19 @@ def draw_digit(model: nn.Module, test_images: Tensor) -> Explorer:
     )
 
 
+def sorted_errors(model: nn.Module, images: Tensor) -> Tensor:
+    """The error of each image, the smallest first."""
+    # Part by part: all of MNIST's, rebuilt, would be 31 MB.
+    parts = images.split(1_000)
+    errors = torch.cat([image_errors(part, reconstruct(model, part)) for part in parts])
+    return errors.sort().values
+
+
 @styled
-def _histogram(errors: Tensor, low: float, high: float) -> Figure:
+def histogram(errors: Tensor) -> Figure:
+    """Of errors, which are sorted, on a logarithmic axis that has room for far larger ones."""
+    low = max(errors[0].item() / 2, 1e-6)
+    high = max(20 * errors[-1].item(), 100 * low)
     figure = plt.figure(figsize=(3.8, 2.1), layout="none")
     axis = figure.add_axes((0.04, 0.26, 0.92, 0.7))
     axis.hist(errors, np.geomspace(low, high, 80), color=BLUE)
@@ -201,22 +216,3 @@ def _histogram(errors: Tensor, low: float, high: float) -> Figure:
     axis.xaxis.set_major_formatter("{x:g}")
     axis.spines["left"].set_visible(False)
     return figure
-
-
-def _spread(errors: Tensor) -> Callable[[float | None], Image.Image]:
-    """A function that marks an error, if any, in a histogram of these, which are sorted.
-
-    The axis is logarithmic and has room for errors far larger; one beyond is marked at its end.
-    """
-    low = max(errors[0].item() / 2, 1e-6)
-    high = max(20 * errors[-1].item(), 100 * low)
-    background, place = on_canvas(_histogram(errors, low, high))
-
-    def marked(error: float | None) -> Image.Image:
-        chart = background.copy()
-        if error is not None:
-            x, bottom = place(min(max(error, low), high), 0)
-            ImageDraw.Draw(chart).line([(x, 0), (x, bottom)], VERMILION, width=3)
-        return chart
-
-    return marked

@@ -63,6 +63,7 @@ class Explorer(widgets.VBox):
         across: int | None = None,
     ):
         self.title, self.controls, self.pictures, self.draw = title, controls, pictures, draw
+        self.hint, self.across = hint, across
         self.errors: list[Exception] = []
         self.shown: dict[str, Image.Image] = {}
         self.readout = widgets.HTML()

@@ -25,6 +25,8 @@ WIDTH, HEIGHT = 40, 34  # of a number in the arithmetic
 GAP, SUM = 24, 60  # width of what stands between its tables, and of the sum
 SCALE = 3.0  # what is darkest: the most that the edge kernels give
 LARGEST = 100  # weight that is accepted
+FIRST_TRAINED = 43  # of the trained kernels, [5, 3], which has both signs
+SIZES = (13, 11, 10, 9)  # of the font, until a number fits
 INPUT, OUTPUT = "input, with its padding of 0 in grey", "output: −3 is blue, 0 white, 3 red"
 ARITHMETIC = "window × kernel = products; their sum is the framed pixel of the output"
 
@@ -63,14 +65,8 @@ def edit_kernel(digits: ImageData) -> Explorer:
     check_digits(digits)
     images, labels = digits.train_images, digits.train_labels
     height, width = images.shape[2:]
-    side = max(BOARD // (max(height, width) + 2), 1)
-    second = shipped.backbone().encoder.conv2.weight.detach()
-    trained = {  # of all pairs of an output and an input channel
-        f"conv2.weight[{out}, {channel}]": [f"{weight:.3f}" for weight in kernel.flatten().tolist()]
-        for out, kernels in enumerate(second)
-        for channel, kernel in enumerate(kernels)
-    }
-    next_trained = 43  # [5, 3], which has both signs
+    side = side_of(height, width)
+    trained, next_trained = trained_kernels(), FIRST_TRAINED
 
     fields = KernelFields(value=KERNELS["vertical edges"])
     classes = labels.unique().tolist()
@@ -165,6 +161,21 @@ def edit_kernel(digits: ImageData) -> Explorer:
     for panel in (pictures[INPUT], pictures[OUTPUT]):
         panel.on_msg(lambda _, where, __: explorer.act(lambda: choose(where)))
     return explorer
+
+
+def side_of(height: int, width: int) -> int:
+    """The side of a digit's pixel on the board, in the board's pixels."""
+    return max(BOARD // (max(height, width) + 2), 1)
+
+
+def trained_kernels() -> dict[str, list[str]]:
+    """By name the kernels of the backbone's second convolution, rounded, as they are typed."""
+    second = shipped.backbone().encoder.conv2.weight.detach()
+    return {  # of all pairs of an output and an input channel
+        f"conv2.weight[{out}, {channel}]": [f"{weight:.3f}" for weight in kernel.flatten().tolist()]
+        for out, kernels in enumerate(second)
+        for channel, kernel in enumerate(kernels)
+    }
 
 
 def convolved(image: Tensor, weights: Tensor) -> Tensor:
@@ -282,7 +293,7 @@ def _number(pen: ImageDraw.ImageDraw, x: int, y: int, width: int, colour: tuple,
     """A rectangle with a number in it, in a size in which it fits."""
     pen.rectangle((x, y, x + width - 1, y + HEIGHT - 1), colour, LINES)
     text = as_text(value)
-    size = next((size for size in (13, 11, 10, 9) if font(size).getlength(text) < width - 3), 8)
+    size = next((size for size in SIZES if font(size).getlength(text) < width - 3), 8)
     light = 0.3 * colour[0] + 0.6 * colour[1] + 0.1 * colour[2]
     ink = "white" if light < 128 else "black"
     pen.text((x + width / 2, y + HEIGHT / 2), text, ink, font(size), anchor="mm")

@@ -1,6 +1,8 @@
 """Pictures that explorers show: panels on the screen, and what is drawn in them."""
 
-from collections.abc import Callable
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import anywidget
 import ipywidgets as widgets
@@ -116,8 +118,39 @@ def enlarged(image: Image.Image, factor: int) -> Image.Image:
     return image.convert("RGB").resize(size, Image.Resampling.NEAREST)
 
 
-def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tuple[float, float]]]:
-    """A figure as a picture, and a function from its first axis's data to the picture's pixels.
+@dataclass(frozen=True)
+class Axis:
+    """Where an axis's numbers lie in a picture: ``low`` at pixel ``start``, ``high`` at ``end``.
+
+    In between by their differences or, with ``log``, by their ratios.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+
+    def __call__(self, value: float) -> float:
+        if self.log:
+            share = math.log(value / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return self.start + share * (self.end - self.start)
+
+
+class Place(NamedTuple):
+    """From a chart's data to the pixels of its picture; what is above or below, to its border."""
+
+    x: Axis
+    y: Axis
+
+    def __call__(self, x: float, y: float) -> tuple[float, float]:
+        return self.x(x), self.y(min(max(y, self.y.low), self.y.high))
+
+
+def on_canvas(figure: Figure) -> tuple[Image.Image, Place]:
+    """A figure as a picture, and the way from its first axis's data to the picture's pixels.
 
     A marker can then be moved without matplotlib, which takes a hundred times as long.
     """
@@ -125,11 +158,10 @@ def on_canvas(figure: Figure) -> tuple[Image.Image, Callable[[float, float], tup
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     picture = picture.quantize(250, Image.Quantize.MAXCOVERAGE)  # is sent ten times as fast
-    axis = figure.axes[0]
-
-    def place(x: float, y: float) -> tuple[float, float]:
-        low, high = axis.get_ylim()
-        right, up = axis.transData.transform((x, min(max(y, low), high)))
-        return right, picture.height - up
-
-    return picture, place
+    axes = figure.axes[0]
+    x, y = (tuple(map(float, ends)) for ends in (axes.get_xlim(), axes.get_ylim()))
+    (left, low), (right, high) = axes.transData.transform([*zip(x, y, strict=True)]).tolist()
+    return picture, Place(
+        Axis(*x, left, right, axes.get_xscale() == "log"),
+        Axis(*y, picture.height - low, picture.height - high, axes.get_yscale() == "log"),
+    )

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 from bs4 import BeautifulSoup
 
-from ae_helpers.site import build, pages
+from ae_helpers.site import build, exports, pages
 from real_browser import opened
 
 
@@ -99,4 +99,28 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(site, bro
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= 390, f"{path.name} is {wide} pixels wide"
             assert page.problems == foreign == []
+        server.shutdown()
+
+
+@pytest.mark.verify
+def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(site, contents, browser):
+    hooks = {name: len(page.select(".ae-live")) for name, page in contents.items()}
+    assert hooks["gallery.html"] == len(exports.EXPORTS)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with opened(browser, 390, color_scheme="dark") as page:
+            for name in filter(hooks.get, hooks):
+                page.goto(f"http://127.0.0.1:{server.server_port}/{name}")
+                for number in range(hooks[name]):
+                    hook = page.locator(".ae-live").nth(number)
+                    hook.scroll_into_view_if_needed()
+                    alive = "hook => hook.dataset.state === 'alive'"
+                    page.wait_for_function(alive, arg=hook.element_handle())
+                    poster = hook.locator("xpath=../preceding-sibling::*[1]")
+                    assert not poster.is_visible(), (name, number)
+                    assert hook.locator("canvas").first.is_visible()
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= 390, f"{name} is {wide} pixels wide"
+            assert page.problems == []
         server.shutdown()

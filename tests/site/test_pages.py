@@ -1,11 +1,16 @@
-"""Pages: links that are right on the site, folded solutions, a front page of README."""
+"""Pages: links that are right there, folded solutions, places for explorers, a front page."""
 
+import itertools
 import json
 
+import ipywidgets
+import numpy as np
 import pytest
+import torch
+from bs4 import BeautifulSoup
 
 from ae_helpers.course import series
-from ae_helpers.site import pages
+from ae_helpers.site import exports, live, pages
 
 FILES = "https://github.com/OWNER/sixty-four-numbers/blob/main/"
 
@@ -44,3 +49,59 @@ def test_every_lesson_is_in_the_contents():
     for notebook in [*series.find_lessons(), series.gallery()]:
         assert f"\n{notebook.stem}\n" in text
     assert text.startswith("# Sixty-Four Numbers")
+
+
+def hooks(notebook):
+    """The places for explorers in a page, each as its HTML, with the output before it."""
+    for cell in json.loads(pages.page(notebook))["cells"]:
+        outputs = cell.get("outputs", [])
+        for before, output in itertools.pairwise(outputs):
+            if "ae-live" in (text := "".join(output.get("data", {}).get("text/html", ""))):
+                yield BeautifulSoup(text, "html.parser").div, before
+
+
+def test_behind_its_poster_is_the_place_where_an_explorer_lives():
+    names = [hook["data-explorer"] for hook, _ in hooks(series.gallery())]
+    assert sorted(names) == sorted(exports.EXPORTS)
+    for hook, before in hooks(series.gallery()):
+        assert "image/png" in before["data"]
+        assert "data-start" not in hook.attrs  # there it starts as in Python
+        assert not hook.select(".ae-live-note")
+
+
+def test_an_explorer_starts_as_its_lesson_calls_it_or_says_what_it_works_with():
+    of_lesson = [hook for hook, _ in hooks(series.find_lessons()[2])]
+    starts = [json.loads(hook.get("data-start", "null")) for hook in of_lesson]
+    rule = starts[[hook["data-explorer"] for hook in of_lesson].index("size_rule")]
+    assert {name: each["value"] for name, each in rule.items()} == {
+        "n": 16, "kernel_size": 3, "stride": 2, "padding": 1, "row": 3, "column": 3
+    }  # fmt: skip
+    assert rule["row"]["max"] == 7
+    for hook, start in zip(of_lesson, starts, strict=True):
+        assert bool(hook.select(".ae-live-note")) == (start is None)
+
+
+def test_what_pages_do_not_have_keeps_its_poster():
+    assert live.called_in("widgets.size_rule(n, k)") == ("size_rule", None)
+    assert live.called_in("x = widgets.no_such(1)") is None
+    with pytest.raises(TypeError, match="'name' is a Text.*controls.js"):
+        live._control("name", ipywidgets.Text())
+
+
+def test_an_array_is_written_once_for_all_explorers(tmp_path):
+    images = torch.arange(20_000).to(torch.uint8).view(2, 100, 100)
+    content = {"many": images, "few": torch.tensor([1, 2]), "some": [images[:1, :2], {"b": b"x"}]}
+    for name in ("first", "second"):
+        live.write_content(tmp_path, name, content)
+    read = json.loads((tmp_path / "first.json").read_text())
+    file, kind, offset, shape = read["many"]["tensor"]
+    assert [path.name for path in tmp_path.glob("files/*")] == [file.removeprefix("files/")]
+    assert (tmp_path / file).read_bytes() == images.numpy().tobytes()
+    assert (kind, offset, shape) == ("uint8", 0, [2, 100, 100])
+    file, kind, offset, shape = read["few"]["tensor"]
+    assert np.frombuffer((tmp_path / file).read_bytes(), f"<{kind[0]}4", 2, offset).tolist() == [
+        1,
+        2,
+    ]
+    with pytest.raises(ValueError, match="less than 2³¹"):
+        live.write_content(tmp_path, "third", {"large": torch.tensor([2**31])})

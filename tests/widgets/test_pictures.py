@@ -1,5 +1,8 @@
 """Pictures that explorers show: what is drawn in them, to the pixel."""
 
+import math
+
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from PIL import Image
@@ -9,6 +12,7 @@ from ae_helpers.widgets.pictures import (
     coloured,
     enlarged,
     error_map,
+    on_canvas,
     picture,
     tiles,
     width_of,
@@ -80,3 +84,15 @@ def test_enlarged():
     shown = enlarged(Image.frombytes("L", (2, 1), bytes([5, 250])), 3)
     assert (shown.mode, shown.size) == ("RGB", (6, 3))
     assert [shown.getpixel((x, 2))[1] for x in range(6)] == [5] * 3 + [250] * 3
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_place_in_a_chart_is_where_matplotlib_has_it(scale):
+    figure, axis = plt.subplots()
+    axis.set(xscale=scale, xlim=(0.02, 300), yscale=scale, ylim=(0.5, 7))
+    plt.close(figure)
+    shown, place = on_canvas(figure)
+    for x, y in ((0.02, 7), (0.3, 0.5), (250, 3), (400, 1)):
+        right, up = axis.transData.transform((x, y))
+        assert place(x, y) == pytest.approx((right, shown.height - up))
+    assert place(1, math.inf) == place(1, 7)
