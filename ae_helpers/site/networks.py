@@ -1,6 +1,7 @@
 """Networks as a page's nn.js takes them: a list of layers, and all weights in one piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,17 +28,18 @@ def exported(model: nn.Module) -> tuple[dict, bytes]:
     Raises:
         TypeError: a layer that nn.js doesn't have; the message names it.
     """
+    network: Any = model  # nn.Module doesn't say what its parts are
     weights: list[Tensor] = []
-    down = list(_flat("", model.encoder))
-    up = list(_flat("", model.decoder))
+    down: list[tuple[str, nn.Module | Tensor]] = list(_flat("", network.encoder))
+    up: list[tuple[str, nn.Module | Tensor]] = list(_flat("", network.decoder))
     if isinstance(model, VAE):
         down.append(("mean", model.mean))
         up.insert(1, ("places", model.places))
-    code = getattr(model, "code_shape", (model.latent_size, 1, 1))
+    code = getattr(model, "code_shape", (network.latent_size, 1, 1))
     with ordinary(), torch.inference_mode():
-        image = torch.zeros(1, *model.input_shape)
+        image = torch.zeros(1, *network.input_shape)
         definition = {
-            "input": list(model.input_shape),
+            "input": list(network.input_shape),
             "code": list(code),
             "encode": _layers(down, image, weights),
             "decode": _layers(up, torch.zeros(1, *code), weights),
@@ -56,7 +58,7 @@ def _flat(prefix: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _layers(
-    parts: list[tuple[str, nn.Module | Tensor]], batch: Tensor, weights: list[Tensor]
+    parts: Sequence[tuple[str, nn.Module | Tensor]], batch: Tensor, weights: list[Tensor]
 ) -> list[dict]:
     """What nn.js is to do, layer by layer, and with which shapes; the weights join ``weights``.
 
