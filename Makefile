@@ -15,7 +15,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab play execute site test verify lowest refresh lock clean
+.PHONY: help lab play execute site test verify coverage lowest refresh lock clean
 
 help:
 	@echo "make lab      open the lessons in JupyterLab"
@@ -23,7 +23,8 @@ help:
 	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
 	@echo "make site     build a site from what is stored, into site/   (ARGS=--serve shows it)"
 	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
-	@echo "make verify   run the tests too slow for make test, and say which code none runs"
+	@echo "make verify   run the tests too slow for make test"
+	@echo "make coverage run all tests, and say which lines none of them runs"
 	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
 	@echo "make lowest   run the tests with the oldest versions that pyproject.toml allows"
 	@echo "make lock     renew requirements*.txt from pyproject.toml   (ARGS=--upgrade for new versions)"
@@ -51,11 +52,11 @@ test: $(DEVELOPERS)
 
 verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify --dist load --cov --cov-report= $(ARGS)
-ifndef ARGS
-	@echo "Running the unit tests again: which lines does no test run?"
-	@$(PY) -m pytest tests --ignore tests/explorers --ignore tests/notebooks --cov --cov-append
-endif
+	@$(PY) -m pytest -m verify --dist load $(ARGS)
+
+coverage: $(DEVELOPERS)
+	@echo "Running all tests: which lines does none run?"
+	@$(PY) -m pytest -m "verify or not verify" --cov $(ARGS)
 
 refresh: $(STAMP)
 	@echo "Executing the lessons in place, on the data in AE_DATA_DIR"
@@ -66,7 +67,7 @@ lowest: $(DEVELOPERS)
 	@echo "Running the tests with the oldest versions that pyproject.toml allows"
 	@$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
 	@$(PY) -m uv pip install --python $(LOWEST) --resolution lowest-direct --editable ".[dev]"
-	@$(LOWEST)/bin/python -m pytest --deselect tests/explorers/test_real_browser.py \
+	@$(LOWEST)/bin/python -m pytest --ignore tests/explorers --ignore tests/site \
 		--deselect tests/notebooks/test_static.py::test_types $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support. No

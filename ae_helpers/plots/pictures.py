@@ -45,7 +45,7 @@ def before_after(images: Tensor, error_max: float = ERROR_MAX, **reconstructions
         error_max: from where on the error map is darkest.
         reconstructions: one ``(N, C, H, W)`` each, keyed by its label: ``before=…, after=…``.
 
-    The error map is the squared error of each pixel, in RGB the mean of its three, white for 0,
+    The error map is the squared error of each pixel, in RGB the mean of its three, palest for 0,
     darkest from ``ERROR_MAX`` on, the same scale in every figure, unless a smaller one is given: in
     colour pictures few pixels are off by as much. The number is the image's MSE.
     """

@@ -99,9 +99,9 @@ def keep_k(model: nn.Module, data: ImageData) -> dict:
     return {
         "model": model,
         "images": data.test_images[:count],
-        "labels": data.test_labels[:count],
+        "labels": data.test_labels,
         "ofCodes": directions(kept.of_codes),
-        "ofPixels": directions(kept.of_pixels, model.latent_size),
+        "ofPixels": directions(kept.of_pixels, kept.pixels.shape[1]),
         "means": means,
         "chart": chart(latent.curves(means, count)),
         "pens": latent.PENS,

@@ -225,8 +225,7 @@ def write_content(folder: Path, name: str, content: dict) -> None:
         if isinstance(value, (list, tuple)):
             return [encoded(part) for part in value]
         if isinstance(value, (nn.Module, networks.OnlyDecoder)):
-            whole = isinstance(value, nn.Module)
-            layers, weights = networks.exported(value if whole else value.model, whole)
+            layers, weights = networks.exported(value)
             return {"network": layers, "weights": array(np.frombuffer(weights, "<f4"))}
         if isinstance(value, Image.Image):
             file = io.BytesIO()

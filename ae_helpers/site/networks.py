@@ -1,7 +1,8 @@
 """Networks as a page's nn.js takes them: a list of layers, and all weights in one piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,13 +22,12 @@ class OnlyDecoder:
     model: nn.Module
 
 
-def exported(model: nn.Module, encodes: bool = True) -> tuple[dict, bytes]:
+def exported(model: nn.Module | OnlyDecoder) -> tuple[dict, bytes]:
     """A network for the page.
 
     Args:
         model: ``models.Autoencoder``, one for images of another shape, ``VAE`` or ``Paired``. It
             encodes by the layers of ``encoder``, of a VAE also by ``mean``.
-        encodes: else the page gets the decoder alone.
 
     Returns:
         The shapes of an image and of a code, ``(C, H, W)``, and the layers of both halves, to be
@@ -36,17 +36,23 @@ def exported(model: nn.Module, encodes: bool = True) -> tuple[dict, bytes]:
     Raises:
         TypeError: a layer that nn.js doesn't have; the message names it.
     """
+    encodes = not isinstance(model, OnlyDecoder)
+    # nn.Module doesn't say what its parts are.
+    network: Any = model.model if isinstance(model, OnlyDecoder) else model
     weights: list[Tensor] = []
-    down = list(_flat("", model.encoder)) if encodes else []
-    up = list(_flat("", model.decoder))
-    if isinstance(model, VAE):
-        down += [("mean", model.mean)] * encodes
-        up.insert(1, ("places", model.places))
-    code = getattr(model, "code_shape", (model.latent_size, 1, 1))
+    down: list[tuple[str, nn.Module | Tensor]] = []
+    if encodes:
+        down += _flat("", network.encoder)
+    up: list[tuple[str, nn.Module | Tensor]] = list(_flat("", network.decoder))
+    if isinstance(network, VAE):
+        if encodes:
+            down.append(("mean", network.mean))
+        up.insert(1, ("places", network.places))
+    code = getattr(model, "code_shape", (network.latent_size, 1, 1))
     with ordinary(), torch.inference_mode():
-        image = torch.zeros(1, *model.input_shape)
+        image = torch.zeros(1, *network.input_shape)
         definition = {
-            "input": list(model.input_shape),
+            "input": list(network.input_shape),
             "code": list(code),
             "encode": _layers(down, image, weights) if encodes else None,
             "decode": _layers(up, torch.zeros(1, *code), weights),
@@ -65,7 +71,7 @@ def _flat(prefix: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _layers(
-    parts: list[tuple[str, nn.Module | Tensor]], batch: Tensor, weights: list[Tensor]
+    parts: Sequence[tuple[str, nn.Module | Tensor]], batch: Tensor, weights: list[Tensor]
 ) -> list[dict]:
     """What nn.js is to do, layer by layer, and with which shapes; the weights join ``weights``.
 

@@ -91,7 +91,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
             "repaired": picture("What the chosen network makes of the damaged digit."),
             "clean": picture("The digit as it was."),
             scale: picture(
-                "Where the repaired digit differs from the clean one: white for 0, darkest from "
+                "Where the repaired digit differs from the clean one: palest for 0, darkest from "
                 f"{ERROR_MAX} on."
             ),
         },

@@ -79,7 +79,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
             "original": picture("the chosen test digit", SMALL),
             "reconstruction": picture("what the chosen network makes of it", SMALL),
             "squared error": picture(
-                f"the squared error of each pixel: white is 0, darkest from {ERROR_MAX} on",
+                f"the squared error of each pixel: palest is 0, darkest from {ERROR_MAX} on",
                 SMALL,
             ),
             "by PCA": picture(

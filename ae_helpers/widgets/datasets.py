@@ -89,7 +89,7 @@ def dataset_browser(networks: dict[str, nn.Module], datasets: dict[str, ImageDat
             "original": picture("The chosen image."),
             "reconstruction": picture("What the chosen network makes of it."),
             "squared error": picture(
-                f"Where they differ: white for 0, darkest from {ERROR_MAX} on, the mean of all "
+                f"Where they differ: palest for 0, darkest from {ERROR_MAX} on, the mean of all "
                 "channels."
             ),
         },

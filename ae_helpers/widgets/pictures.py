@@ -89,7 +89,7 @@ def coloured(values: Tensor, colormap: str, low: float, high: float) -> Image.Im
 
 
 def error_map(image: Tensor, rebuilt: Tensor) -> Image.Image:
-    """Squared errors, the mean of all channels: white is 0, darkest from ``ERROR_MAX`` on.
+    """Squared errors, the mean of all channels: palest is 0, darkest from ``ERROR_MAX`` on.
 
     Args:
         image, rebuilt: ``(C, H, W)``; ``uint8`` or in [0, 1].

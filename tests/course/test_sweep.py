@@ -37,6 +37,7 @@ def run(*words):
     return sweep.sweep(parser.parse_args(words))
 
 
+@pytest.mark.verify
 def test_a_failing_run_stops_no_other_and_alone_runs_again(project, capsys):
     folder = project / "out"
     words = ["-p", "rate", "0.2", "2", "-p", "seed", "0", "1", "--output", str(folder)]

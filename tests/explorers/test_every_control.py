@@ -180,11 +180,9 @@ def moved(tmp_path, monkeypatch):
     return execute
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize(
-    "path",
-    [series.gallery()]
-    + [pytest.param(path, marks=pytest.mark.verify) for path in series.find_lessons()],
-    ids=lambda path: path.stem,
+    "path", [series.gallery(), *series.find_lessons()], ids=lambda path: path.stem
 )
 def test_every_control_of_a_notebook(path, moved):
     notebook = nbformat.read(path, as_version=4)

@@ -17,7 +17,7 @@ from ae_helpers.data import to_float
 from ae_helpers.measures import baselines, pca
 from ae_helpers.models import Autoencoder, Paired, any_shape, shipped
 from ae_helpers.site import build
-from ae_helpers.site.networks import exported
+from ae_helpers.site.networks import OnlyDecoder, exported
 from real_browser import opened
 
 LIVE = build.HERE / "static" / "live"
@@ -205,7 +205,7 @@ def test_what_a_network_can_not_take_is_refused(browser):
 
 def test_a_decoder_is_exported_alone():
     model = shipped.plane()
-    (whole, weights), (half, fewer) = exported(model), exported(model, encodes=False)
+    (whole, weights), (half, fewer) = exported(model), exported(OnlyDecoder(model))
     assert half["encode"] is None and len(fewer) < len(weights) / 3
     assert weights.endswith(fewer)
     kinds = [[layer["kind"] for layer in each["decode"]] for each in (whole, half)]

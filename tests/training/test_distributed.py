@@ -55,13 +55,8 @@ def torchrun(*words, **options):
 
 
 @needs_gloo
-@pytest.mark.parametrize(
-    "fate",
-    [
-        pytest.param([], id="as planned"),
-        pytest.param(["dies"], id="one is killed", marks=pytest.mark.verify),
-    ],
-)
+@pytest.mark.verify
+@pytest.mark.parametrize("fate", [[], ["dies"]], ids=["as planned", "one is killed"])
 def test_two_processes_train_as_one(fate, digits, tmp_path, build, cpu):
     restarts = ["--max-restarts", "1"] if fate else []
     out = torchrun(*restarts, WORKER, tmp_path, "1e-3", *fate)
