@@ -57,7 +57,7 @@ async function filled(value) {
   if (typeof value !== "object" || value === null) return value;
   if ("tensor" in value) return tensor(value.tensor);
   if ("network" in value) return network(value);
-  if ("picture" in value) return once(value.picture, () => picture(value.picture));
+  if (typeof value.picture === "string") return once(value.picture, () => picture(value.picture));
   const entries = Object.entries(value).map(async ([name, part]) => [name, await filled(part)]);
   return Object.fromEntries(await Promise.all(entries));
 }

@@ -2,6 +2,7 @@
 
 import { clamped, place } from "../charts.js";
 import { VERMILION } from "../constants.js";
+import { meanSquare } from "../errors.js";
 import { format, round } from "../format.js";
 import { asImage, at, copied, errorMap, line, toFloat } from "../pictures.js";
 
@@ -169,11 +170,4 @@ function shifted(data, side, right, down) {
     const [x, y] = [(i % side) - right, Math.floor(i / side) - down];
     return x >= 0 && x < side && y >= 0 && y < side ? data[y * side + x] : 0;
   });
-}
-
-/** @param {ArrayLike<number>} one @param {ArrayLike<number>} other */
-function meanSquare(one, other) {
-  let sum = 0;
-  for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
-  return Math.fround(sum / one.length);
 }
