@@ -64,9 +64,15 @@ async function filled(value) {
 
 /** @param {[string, keyof typeof KINDS, number, number[]]} place @returns {Promise<Tensor>} */
 async function tensor([file, kind, offset, shape]) {
-  const buffer = await once(file, async () => (await fetched(file)).arrayBuffer());
+  const buffer = await once(file, async () => inflated(await fetched(file)));
   const length = shape.reduce((product, size) => product * size, 1);
   return { data: new KINDS[kind](buffer, offset, length), shape };
+}
+
+/** What the build has deflated. @param {Response} response */
+function inflated({ body }) {
+  const bytes = body?.pipeThrough(new DecompressionStream("deflate"));
+  return new Response(bytes).arrayBuffer();
 }
 
 /** @param {{ network: any, weights: any }} value @returns {Promise<import("./nn.js").Network>} */
