@@ -550,8 +550,8 @@ def _matrix_shapes(kernel, height, width, stride) -> dict[tuple, str]:
         "pixel.",
         (windows, kernel.numel()): "Each row has only the kernel's weights. It needs a number for "
         "each pixel, 0 where the window isn't.",
-        ((tall - 1) * (wide - 1), pixels): "A window is missing in each row and column. The last "
-        "begins at height − k, and range leaves its end out.",
+        ((tall - 1) * (wide - 1), pixels): "A window is missing in each row and column. One may "
+        "begin at height − k, and range leaves its end out.",
         (
             (height - len(kernel) + 1) * (width - kernel.shape[1] + 1),
             pixels,

@@ -88,7 +88,7 @@ def test_the_lesson_speaks_of_each_comparison_as_the_table_does(errors):
 def test_the_lesson_reads_each_seed(errors):
     """``five`` knows what has no seed from a network whose name begins alike."""
     sticks = {"mean image": 0, **{f"PCA-{k}": 0 for k in SIZES}}
-    five = lesson_code.define("08", "five", "table_file", sticks=sticks, digits=None)["five"]
+    five = lesson_code.define("08", "five", "one_row", sticks=sticks, digits=None)["five"]
     for name in errors.drop(columns=[*sticks]):
         assert five(name) == errors[name].tolist()
     assert five("PCA-64") == [errors["PCA-64"][0]] * 5
