@@ -11,18 +11,39 @@ from dataclasses import asdict
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor, nn
 
-from ae_helpers.data import ImageData
-from ae_helpers.measures.pca import Directions
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.measures import baselines, image_errors, reconstruct
+from ae_helpers.measures.latent import encode
+from ae_helpers.measures.pca import Directions, principal_directions
 from ae_helpers.site.networks import OnlyDecoder
-from ae_helpers.widgets import convolutions, drawing, kernels, latent, vae
+from ae_helpers.widgets import (
+    applications,
+    architectures,
+    convolutions,
+    drawing,
+    kernels,
+    latent,
+    vae,
+)
+from ae_helpers.widgets.batch_mates import (
+    ALONE,
+    BLACK,
+    CHOSEN,
+    LIMIT,
+    MATES,
+    nearest_others,
+    of_one_class,
+)
+from ae_helpers.widgets.datasets import CHOSEN as BROWSED
 from ae_helpers.widgets.digits import font
-from ae_helpers.widgets.pictures import as_image, on_canvas
+from ae_helpers.widgets.pictures import Place, as_image, on_canvas
 
 DRAWS = 50  # of random codes; then a page begins anew
 SHEETS = 20  # of invented digits, likewise
-CHOSEN = 200  # digits that a page has codes of, by each network
+REBUILT = 200  # digits that a page has codes of, by each network
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -115,9 +136,9 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
         {
             "beta": beta,
             "model": OnlyDecoder(each.model),
-            "latents": each.latents[:CHOSEN],
-            "rate": each.rate[:CHOSEN],
-            "distortion": each.distortion[:CHOSEN],
+            "latents": each.latents[:REBUILT],
+            "rate": each.rate[:REBUILT],
+            "distortion": each.distortion[:REBUILT],
             "means": [each.rate.mean().item(), each.distortion.mean().item()],
             "active": sum(each.active),
             "bars": bars[beta],
@@ -126,7 +147,7 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
         for beta, each in found.items()
     ]
     # As a file of one bit for each pixel: the digits, one below the other.
-    column = as_image(images[:CHOSEN].reshape(-1, width)).convert("1")
+    column = as_image(images[:REBUILT].reshape(-1, width)).convert("1")
     return {"digits": column, "count": len(images), "rows": vae.ROWS, "networks": networks}
 
 
@@ -143,6 +164,95 @@ def vae_plane(model: nn.Module, data: ImageData) -> dict:
     }
 
 
+def batch_mates(model: nn.Module, data: ImageData) -> dict:
+    return {
+        "model": model,
+        "images": data.test_images,
+        "labels": data.test_labels,
+        "nearest": nearest_others(encode(model, data.test_images[:CHOSEN])),
+        "classes": of_one_class(data.test_labels),
+        "alone": ALONE,
+        "black": BLACK,
+        "rows": MATES,
+        "limit": LIMIT,
+    }
+
+
+def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> dict:
+    images = data.test_images[: architectures.MEASURED]
+    found = principal_directions(data.train_images)
+    coordinates = found.coordinates(to_float(images).flatten(1))
+
+    def side(model: nn.Module) -> dict:
+        size = model.latent_size
+        by_pca = found.points(coordinates[:, :size]).view(images.shape)
+        same = baselines.pca_network(found, size, tuple(images.shape[1:])).state_dict()
+        own = model.state_dict()
+        is_pca = own.keys() == same.keys() and all(own[k].equal(same[k]) for k in own)
+        return {
+            "model": None if is_pca else model,  # which the page computes with the directions
+            "size": size,
+            "price": architectures.price(model, tuple(images.shape[1:])),
+            "mean": image_errors(images, reconstruct(model, images)).mean().item(),
+            "meanPca": image_errors(images, by_pca).mean().item(),
+        }
+
+    largest = max(model.latent_size for model in networks.values())
+    return {
+        "networks": {name: side(model) for name, model in networks.items()},
+        "images": images,
+        "labels": data.test_labels,
+        "directions": directions(found, largest),
+    }
+
+
+def dataset_browser(networks: dict[str, nn.Module], datasets: dict[str, ImageData]) -> dict:
+    tests = {name: data.test_images[:BROWSED] for name, data in datasets.items()}
+    middles = {name: baselines.mean_image(data.train_images) for name, data in datasets.items()}
+    return {
+        "networks": networks,
+        "datasets": {
+            name: {
+                "images": images,
+                "labels": datasets[name].test_labels,
+                "meanImage": middles[name],
+                "byMeanImage": image_errors(images, middles[name]).mean().item(),
+            }
+            for name, images in tests.items()
+        },
+        "means": {
+            network: {
+                name: image_errors(images, reconstruct(model, images)).mean().item()
+                for name, images in tests.items()
+                if images.shape[1:] == model.input_shape
+            }
+            for network, model in networks.items()
+        },
+    }
+
+
+def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> dict:
+    return {"networks": networks, "images": images, "scale": applications.SCALE}
+
+
+def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) -> dict:
+    def detector(values: Tensor) -> dict:
+        charts = applications.Charts(values, unknown)
+        return {
+            "scores": values,
+            "histogram": placed(charts.background, charts.place),
+            "roc": placed(charts.roc_background, charts.roc_place),
+            "area": charts.area,
+        }
+
+    return {
+        "detectors": {name: detector(values.float()) for name, values in scores.items()},
+        "unknown": unknown,
+        "images": images,
+        "rows": applications.ROWS,
+    }
+
+
 def directions(found: Directions, count: int | None = None) -> dict:
     """The first principal directions, one after another: ``Directions`` of ``pca.js``."""
     return {"mean": found.mean, "axes": found.axes.T[:count]}
@@ -150,7 +260,11 @@ def directions(found: Directions, count: int | None = None) -> dict:
 
 def chart(figure: Figure) -> dict:
     """A figure that is drawn once, and where in it numbers lie: a ``Chart`` of ``charts.js``."""
-    background, place = on_canvas(figure)
+    return placed(*on_canvas(figure))
+
+
+def placed(background: Image.Image, place: Place) -> dict:
+    """What ``on_canvas`` gives: a ``Chart`` of ``charts.js``."""
     return {"background": background, "x": asdict(place.x), "y": asdict(place.y)}
 
 
@@ -166,5 +280,10 @@ EXPORTS: dict[str, Callable[..., dict]] = {
         keep_k,
         beta_slider,
         vae_plane,
+        batch_mates,
+        architecture_picker,
+        dataset_browser,
+        damage_digit,
+        set_threshold,
     )
 }

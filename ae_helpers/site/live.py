@@ -3,7 +3,8 @@
 An explorer is defined once, in Python. The build runs the gallery's cells on the offline sample,
 keeps what each explorer is called with, and writes for each ``NAME.json``: its ``definition``, and
 the data that ``exports.EXPORTS[NAME]`` makes of the arguments. Arrays and pictures are files beside
-it, little endian; what several explorers use is written once.
+it, arrays little endian and deflated, for many servers don't compress what they send; what several
+explorers use is written once.
 """
 
 import ast
@@ -13,6 +14,7 @@ import inspect
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,7 +244,7 @@ def write_content(folder: Path, name: str, content: dict) -> None:
     text = json.dumps(encoded(content), ensure_ascii=False, allow_nan=False)
     (folder / f"{name}.json").write_text(text, encoding="utf-8")
     if binary:
-        (folder / f"{name}.bin").write_bytes(binary)
+        (folder / f"{name}.bin").write_bytes(zlib.compress(binary, 9))
 
 
 def _known(values: np.ndarray) -> np.ndarray:
@@ -263,5 +265,5 @@ def _shared(folder: Path, content: bytes, kind: str) -> str:
     file = f"files/{hashlib.sha256(content).hexdigest()[:16]}.{kind}"
     path = folder / file
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
+    path.write_bytes(zlib.compress(content, 9) if kind == "bin" else content)
     return file

@@ -21,6 +21,7 @@ from ae_helpers.widgets.pictures import as_image, error_map, on_canvas, picture,
 
 ROWS = 4  # of digits that went wrong, and as many columns
 BINS = 60
+SCALE = f"squared error, 0 to {ERROR_MAX}"
 
 
 def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
@@ -43,7 +44,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
     check_images(images)
     size, images = tuple(images.shape[2:]), images.cpu()
     copies = own_copies(networks, images, trained=False)
-    scale, seed, pad = f"squared error, 0 to {ERROR_MAX}", 0, Brush(description="brush")
+    seed, pad = 0, Brush(description="brush")
 
     def draw(brush: bytes, network: str, digit: int, noise: float):
         touched = torch.frombuffer(bytearray(brush), dtype=torch.uint8).view(1, PAD, PAD)
@@ -61,7 +62,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
             "damaged": as_image(damaged),
             "repaired": as_image(repaired),
             "clean": as_image(clean),
-            scale: error_map(clean, repaired),
+            SCALE: error_map(clean, repaired),
         }, (
             f"Digit {digit}, noise {noise:.2f}, {covered.sum()} of {covered.numel()} pixels "
             f"covered. Against the clean digit the damaged one has an error of {before:.4f}, the "
@@ -90,7 +91,7 @@ def damage_digit(networks: dict[str, nn.Module], images: Tensor) -> Explorer:
             "damaged": picture("The digit with noise, and black where it is covered."),
             "repaired": picture("What the chosen network makes of the damaged digit."),
             "clean": picture("The digit as it was."),
-            scale: picture(
+            SCALE: picture(
                 "Where the repaired digit differs from the clean one: palest for 0, darkest from "
                 f"{ERROR_MAX} on."
             ),
@@ -124,7 +125,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
     _check_marks(unknown, len(images))
     images, unknown = images.cpu(), unknown.cpu()
     scores = {name: _checked(name, values, len(images)) for name, values in scores.items()}
-    charts = {name: _Charts(values, unknown) for name, values in scores.items()}
+    charts = {name: Charts(values, unknown) for name, values in scores.items()}
 
     def draw(detector: str, accepted: int):
         own, chart = scores[detector], charts[detector]
@@ -171,7 +172,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
     )
 
 
-class _Charts:
+class Charts:
     """The charts of one detector, drawn once; a threshold is marked without matplotlib."""
 
     def __init__(self, scores: Tensor, unknown: Tensor):

@@ -51,8 +51,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
             image_errors(images, rebuilt[name]),
             image_errors(images, by_pca(slice(None), model.latent_size)),
         )
-        layers = ledger(model, tuple(images.shape[1:]))[["parameters", "multiplications"]].sum()
-        prices[name] = ", ".join(f"{count:,} {kind}" for kind, count in layers.items())
+        prices[name] = price(model, tuple(images.shape[1:]))
 
     def draw(network: str, digit: int):
         image, answer = to_float(images[digit]), rebuilt[network][digit]
@@ -89,3 +88,9 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> Expl
         },
         draw,
     )
+
+
+def price(model: nn.Module, shape: tuple[int, ...]) -> str:
+    """What a network costs for an image of that shape, in words."""
+    layers = ledger(model, shape)[["parameters", "multiplications"]].sum()
+    return ", ".join(f"{count:,} {kind}" for kind, count in layers.items())

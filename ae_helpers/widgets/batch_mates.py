@@ -1,7 +1,6 @@
 """What batch normalisation makes of one image in the company of others."""
 
 import copy
-import math
 
 import torch
 from torch import Tensor, nn
@@ -56,8 +55,8 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
 
     images, labels = data.test_images.cpu(), data.test_labels
     codes = latent.encode(evaluated, images[:CHOSEN])
-    classes = [] if labels is None else labels.unique().tolist()
-    companies = [RANDOM, *(f"only of class {c}" for c in classes), BLACK, ALONE]
+    nearest, classes = nearest_others(codes), of_one_class(labels)
+    companies = [RANDOM, *classes, BLACK, ALONE]
 
     def company(digit: int, mates: str, size: int, draw: int) -> Tensor:
         """The other images of the batch, ``(n, C, H, W)``, drawn without repeating one."""
@@ -68,7 +67,7 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
         if mates == ALONE:
             size = 0
         elif mates != RANDOM:
-            order = order[labels[order] == classes[companies.index(mates) - 1]]
+            order = order[labels[order] == classes[mates]]
         return images[order[:size]]
 
     def draw(digit: int, mates: str, size: int, draw: int, evaluation: bool):
@@ -80,8 +79,6 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
         code, rebuilt = together[0], network.decode(together)[0]
         usual = evaluated(batch[:1])[0]
         moved = (code - codes[digit]).norm().item()
-        away = (codes - codes[digit]).norm(dim=1)
-        away[digit] = math.inf
         errors = [image_errors(batch[:1], each[None]).item() for each in (rebuilt, usual)]
         mode = "Evaluation mode" if evaluation else "Training mode"
         name = digit_name(digit, labels)
@@ -93,7 +90,7 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
             "difference": coloured((rebuilt - usual)[0], "RdBu_r", -LIMIT, LIMIT),
         }, (
             f"{mode}, {name} with {len(others)} batch-mates: its code is {moved:.2f} away from its "
-            f"place in evaluation mode; the nearest code of another digit is {away.min():.2f} "
+            f"place in evaluation mode; the nearest code of another digit is {nearest[digit]:.2f} "
             f"away. Error in this batch {errors[0]:.4f}, in evaluation mode {errors[1]:.4f} (MSE "
             "per pixel)."
         )
@@ -124,3 +121,14 @@ def batch_mates(model: nn.Module, data: ImageData) -> Explorer:
         draw,
         across=3,
     )
+
+
+def nearest_others(codes: Tensor) -> Tensor:
+    """How far from each code, ``(N, D)``, the nearest of the others is: ``(N,)``."""
+    apart = torch.cdist(codes, codes, compute_mode="donot_use_mm_for_euclid_dist")  # to be exact
+    return apart.fill_diagonal_(torch.inf).amin(1)
+
+
+def of_one_class(labels: Tensor | None) -> dict[str, int]:
+    """Companies whose images are all of one class: their names, and which."""
+    return {} if labels is None else {f"only of class {c}": c for c in labels.unique().tolist()}

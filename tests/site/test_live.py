@@ -173,6 +173,77 @@ SETTINGS = {
         (PLANE, {"right": 1}),
         {"x": -0.65, "y": 1.7},
     ],
+    "batch_mates": [
+        {},
+        {"mates": "only of class 1"},
+        {"mates": "only of class 7", "size": 31, "digit": 7},
+        {"evaluation": True},
+        {"mates": "black images", "digit": 499},
+        {"evaluation": False},
+        {"size": 1},
+        {"mates": "nobody: a batch of one", "digit": 3},
+        {"mates": "random digits", "size": 25, "draw": 9},
+        {"draw": 4, "size": 26},
+        {"digit": 100, "size": 2},
+        {"evaluation": True, "mates": "nobody: a batch of one"},
+    ],
+    "architecture_picker": [
+        {},
+        {"digit": 499},
+        {"network": "linear, 2 numbers"},
+        {"digit": 7},
+        {"network": "linear, 8 numbers"},
+        {"digit": 250},
+        {"network": "linear, 32 numbers"},
+        {"digit": 31},
+        {"network": "linear, 64 numbers"},
+        {"digit": 44},
+        {"network": "backbone"},
+        {"digit": 123},
+    ],
+    "dataset_browser": [
+        {},
+        {"number": 199},
+        {"network": "clothes"},
+        {"number": 3},
+        {"network": "coloured digits"},
+        {"dataset": "coloured digits"},
+        {"number": 100},
+        {"network": "digits"},
+        {"number": 7, "network": "coloured digits"},
+        {"dataset": "digits", "network": "clothes", "number": 42},
+        {"network": "digits", "number": 150},
+    ],
+    "set_threshold": [
+        {},
+        {"accepted": 0},
+        {"accepted": 1},
+        {"accepted": 50},
+        {"accepted": 29},
+        {"detector": "error"},
+        {"accepted": 5},
+        {"accepted": 0},
+        {"accepted": 50},
+        {"accepted": 14},
+        {"accepted": 57, "detector": "nearest code"},
+        {"accepted": 22},
+    ],
+    "damage_digit": [
+        {},
+        {"noise": 0.0},
+        {"network": "filler", "digit": 7},
+        {"noise": 1.0},
+        "New noise",
+        {"network": "backbone", "noise": 0.15},
+        "Uncover",
+        {"brush": stroke((60, 40), (220, 60), (90, 240), width=50), "digit": 499},
+        {"brush": stroke((0, 0), (279, 279), width=400), "network": "denoiser"},
+        "New noise",
+        {"brush": stroke((140, 3), (140, 277), width=50), "noise": 0.65, "digit": 250},
+        {"brush": bytes([128]) * PAD * PAD},
+        {"brush": bytes([127]) * PAD * PAD, "network": "backbone"},
+        {"brush": (bytes([255, 0]) * (PAD // 2)) * PAD, "noise": 0.3},  # exactly half of each
+    ],
 }
 
 PAGE = """<!DOCTYPE html><html lang="en"><title>{name}</title><style>{style}</style>
@@ -536,4 +607,39 @@ def test_the_plane_is_dragged_through_by_mouse_keys_and_touch(opened_on):
     plane.tap(position={"x": 190, "y": 149})  # about the middle
     page.wait_for_function(f"() => !({SAYS})('At (3.90, 3.90)')")
     assert abs(float(x.input_value())) < 0.5 and abs(float(y.input_value())) < 0.5
+
+
+def test_a_brush_covers_by_mouse_finger_and_keys(opened_on):
+    page, hook = opened_on("damage_digit", width=390, has_touch=True)
+    pad = hook.locator("canvas.ae-pad")
+
+    def covered() -> int:
+        return int(hook.get_by_role("status").inner_text().split(" of 784")[0].split()[-1])
+
+    def then_more_than(count: int) -> int:
+        page.wait_for_function(f"text => !({SAYS})(text)", arg=f" {count} of 784")
+        assert covered() > count
+        return covered()
+
+    assert covered() == 49
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 500, box["y"] + 200, steps=4)  # out of the picture
+    page.mouse.up()
+    by_mouse = then_more_than(49)
+    pad.tap(position={"x": 200, "y": 60})
+    by_finger = then_more_than(by_mouse)
+    pad.focus()
+    for key in ["ArrowRight"] * 8 + ["ArrowDown", "Space"]:
+        page.keyboard.press(key)
+    then_more_than(by_finger)
+    below = "pad => pad.style.backgroundImage"
+    before = pad.evaluate(below)
+    hook.get_by_role("button", name="New noise").click()
+    page.wait_for_function(
+        f"old => ({below})(document.querySelector('.ae-pad')) != old", arg=before
+    )
+    hook.get_by_role("button", name="Uncover").click()
+    page.wait_for_function(SAYS, arg=" 0 of 784 pixels covered")
     assert page.problems == []

@@ -88,6 +88,29 @@ def test_formats_are_python_s(browser):
 
 
 @pytest.mark.verify
+def test_random_numbers_are_torch_s(browser):
+    seeds, counts = [0, 1, 41, 2**32 - 1], [16, 784, 2_353]
+    with page_with(browser) as page:
+        drawn = page.evaluate(
+            """async ([seeds, counts]) => {
+                const { normal, shuffled } = await import("/random.js");
+                return seeds.map((seed) => counts.map((count) => ({
+                    normal: [...normal(count, seed)], shuffled: [...shuffled(count, seed)],
+                })));
+            }""",
+            [seeds, counts],
+        )
+    for seed, of_seed in zip(seeds, drawn, strict=True):
+        for count, numbers in zip(counts, of_seed, strict=True):
+            start = torch.Generator().manual_seed
+            assert numbers["normal"] == pytest.approx(
+                torch.randn(count, generator=start(seed)).tolist(), abs=1e-5
+            )
+            order = torch.randperm(count, generator=start(seed)).tolist()
+            assert numbers["shuffled"] == order
+
+
+@pytest.mark.verify
 def test_an_unknown_format_is_refused(browser):
     with page_with(browser) as page:
         said = page.evaluate(

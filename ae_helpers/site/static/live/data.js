@@ -57,16 +57,22 @@ async function filled(value) {
   if (typeof value !== "object" || value === null) return value;
   if ("tensor" in value) return tensor(value.tensor);
   if ("network" in value) return network(value);
-  if ("picture" in value) return once(value.picture, () => picture(value.picture));
+  if (typeof value.picture === "string") return once(value.picture, () => picture(value.picture));
   const entries = Object.entries(value).map(async ([name, part]) => [name, await filled(part)]);
   return Object.fromEntries(await Promise.all(entries));
 }
 
 /** @param {[string, keyof typeof KINDS, number, number[]]} place @returns {Promise<Tensor>} */
 async function tensor([file, kind, offset, shape]) {
-  const buffer = await once(file, async () => (await fetched(file)).arrayBuffer());
+  const buffer = await once(file, async () => inflated(await fetched(file)));
   const length = shape.reduce((product, size) => product * size, 1);
   return { data: new KINDS[kind](buffer, offset, length), shape };
+}
+
+/** What the build has deflated. @param {Response} response */
+function inflated({ body }) {
+  const bytes = body?.pipeThrough(new DecompressionStream("deflate"));
+  return new Response(bytes).arrayBuffer();
 }
 
 /** @param {{ network: any, weights: any }} value @returns {Promise<import("./nn.js").Network>} */

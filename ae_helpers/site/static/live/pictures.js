@@ -80,6 +80,18 @@ export function at({ data, shape: [count, ...shape] }, index) {
   return { data: data.subarray(index * size, (index + 1) * size), shape };
 }
 
+/**
+ * Some of many, `images[indices]`, in [0, 1].
+ * @param {Tensor} images @param {number[]} indices @returns {Tensor}
+ */
+export function some(images, indices) {
+  const shape = images.shape.slice(1);
+  const size = shape.reduce((product, length) => product * length, 1);
+  const data = new Float32Array(indices.length * size);
+  indices.forEach((index, i) => data.set(toFloat(at(images, index)).data, i * size));
+  return { data, shape: [indices.length, ...shape] };
+}
+
 /** In [0, 1], as networks take it. @param {Tensor} tensor @returns {Tensor} */
 export function toFloat({ data, shape }) {
   if (!(data instanceof Uint8Array)) return { data, shape };
