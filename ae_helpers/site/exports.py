@@ -8,13 +8,16 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 from collections.abc import Callable
 from dataclasses import asdict
 
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ae_helpers.data import ImageData
-from ae_helpers.widgets import convolutions, drawing, kernels
-from ae_helpers.widgets.digits import font
-from ae_helpers.widgets.pictures import on_canvas
+from ae_helpers.data import ImageData, to_float
+from ae_helpers.measures import image_errors, reconstruct
+from ae_helpers.training import History
+from ae_helpers.widgets import convolutions, drawing, feature_maps, kernels, reconstructions
+from ae_helpers.widgets.digits import AROUND, PANEL, font
+from ae_helpers.widgets.pictures import SMALL, on_canvas
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -70,6 +73,57 @@ def blend(model: nn.Module, images: Tensor) -> dict:
     return {"model": model, "images": images}
 
 
+def layer_xray(model: nn.Module, images: Tensor) -> dict:
+    return {
+        "model": model,
+        "images": images,
+        "names": [stage.name for stage in feature_maps.find_stages(model, to_float(images[:1]))],
+        "board": feature_maps.BOARD,
+        "small": SMALL,
+        "empty": feature_maps.EMPTY,
+        "panels": [feature_maps.SEES, feature_maps.MAPS, feature_maps.REACHES],
+    }
+
+
+def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> dict:
+    def side(network: nn.Module) -> dict:
+        errors = image_errors(images, reconstruct(network, images))
+        return {"model": network, "errors": errors, "mean": errors.mean().item()}
+
+    return {
+        "before": side(before),
+        "after": side(after),
+        "images": images,
+        "orders": reconstructions.ORDERS,
+        "panel": reconstructions.WIPED,
+        "wiped": reconstructions.BOTH,
+    }
+
+
+def browse_digits(digits: ImageData) -> dict:
+    return {
+        "parts": {
+            "training": {"images": digits.train_images, "labels": digits.train_labels},
+            "test": {"images": digits.test_images, "labels": digits.test_labels},
+        },
+        "around": AROUND,
+        "panel": PANEL,
+    }
+
+
+def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> dict:
+    rebuilt = torch.stack(history.reconstructions)
+    return {
+        "images": images[: rebuilt.shape[1]],
+        "rebuilt": rebuilt,
+        "testErrors": [history.error_before, *history.test_error],
+        "trainErrors": history.train_error,
+        "sticks": sticks,
+        "columns": reconstructions.COLUMNS,
+        "chart": chart(reconstructions.curve(history, sticks)),
+    }
+
+
 def chart(figure: Figure) -> dict:
     """A figure that is drawn once, and where in it numbers lie: a ``Chart`` of ``charts.js``."""
     background, place = on_canvas(figure)
@@ -84,5 +138,9 @@ EXPORTS: dict[str, Callable[..., dict]] = {
         edit_kernel,
         draw_digit,
         blend,
+        layer_xray,
+        before_after,
+        browse_digits,
+        time_machine,
     )
 }

@@ -24,6 +24,7 @@ from ae_helpers.widgets.pictures import (
 )
 
 BOARD = 288  # pixels of the screen that the mosaic is high and wide, at most
+EMPTY = "#8A8A8A"  # the colour where there is no map
 SEES, MAPS, REACHES = "what it sees", "feature maps", "what it reaches"
 
 
@@ -77,7 +78,7 @@ class Mosaic:
         for place in range(places):
             top, left = (length * side for length in self.square(place, 0, 0))
             right, bottom = left + self.width * side, top + self.height * side
-            empty = "#8A8A8A" if place >= self.channels else None
+            empty = EMPTY if place >= self.channels else None
             pen.rectangle((left, top, right - 1, bottom - 1), fill=empty, outline="white")
         down, right = self.square(*chosen)
         frame(image, side, range(down, down + 1), range(right, right + 1))
