@@ -480,7 +480,7 @@ def test_the_wipe_follows_the_slider_and_shows_error_maps(opened_on):
     seen = [page.evaluate(PANEL, 1)]
     for act in (
         lambda: hook.get_by_role("slider", name="after").press("PageUp"),
-        lambda: hook.get_by_label("error maps").tap(),
+        lambda: hook.get_by_role("checkbox").tap(),
         lambda: hook.get_by_role("combobox").select_option("worst first"),
         lambda: hook.get_by_role("slider", name="number").press("End"),
     ):

@@ -54,7 +54,7 @@ export default function create({ model, images, names, board, small, empty, pane
     ];
     const [count, rows, columns] = maps.shape;
     const number = maps.data[(channel * rows + row) * columns + column];
-    const [least, most, chosen] = [...ends(maps), number].map((each) => format(each, ",.3f"));
+    const [least, most, chosen] = [...ends(maps), number].map(asText);
     return {
       pictures: Object.fromEntries(panels.map((name, i) => [name, drawn[i]])),
       readout:
@@ -203,6 +203,9 @@ function framed(image, [rows, columns], small) {
   if (rows[0] < rows[1] && columns[0] < columns[1]) frame(picture, side, rows, columns);
   return picture;
 }
+
+/** With three decimals; a large one, of which float32 doesn't know the third, with one. @param {number} number */
+const asText = (number) => format(number, Math.abs(number) >= 100 ? ",.1f" : ",.3f");
 
 /** @param {Range[]} where @param {number[]} size @param {string} whole */
 function inWords(where, size, whole) {
