@@ -19,13 +19,16 @@ from ae_helpers.measures import baselines, image_errors, reconstruct
 from ae_helpers.measures.latent import encode
 from ae_helpers.measures.pca import Directions, principal_directions
 from ae_helpers.site.networks import OnlyDecoder
+from ae_helpers.training import History
 from ae_helpers.widgets import (
     applications,
     architectures,
     convolutions,
     drawing,
+    feature_maps,
     kernels,
     latent,
+    reconstructions,
     vae,
 )
 from ae_helpers.widgets.batch_mates import (
@@ -38,8 +41,8 @@ from ae_helpers.widgets.batch_mates import (
     of_one_class,
 )
 from ae_helpers.widgets.datasets import CHOSEN as BROWSED
-from ae_helpers.widgets.digits import font
-from ae_helpers.widgets.pictures import Place, as_image, on_canvas
+from ae_helpers.widgets.digits import AROUND, PANEL, font
+from ae_helpers.widgets.pictures import SMALL, Place, as_image, on_canvas
 
 DRAWS = 50  # of random codes; then a page begins anew
 SHEETS = 20  # of invented digits, likewise
@@ -258,6 +261,57 @@ def directions(found: Directions, count: int | None = None) -> dict:
     return {"mean": found.mean, "axes": found.axes.T[:count]}
 
 
+def layer_xray(model: nn.Module, images: Tensor) -> dict:
+    return {
+        "model": model,
+        "images": images,
+        "names": [stage.name for stage in feature_maps.find_stages(model, to_float(images[:1]))],
+        "board": feature_maps.BOARD,
+        "small": SMALL,
+        "empty": feature_maps.EMPTY,
+        "panels": [feature_maps.SEES, feature_maps.MAPS, feature_maps.REACHES],
+    }
+
+
+def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> dict:
+    def side(network: nn.Module) -> dict:
+        errors = image_errors(images, reconstruct(network, images))
+        return {"model": network, "errors": errors, "mean": errors.mean().item()}
+
+    return {
+        "before": side(before),
+        "after": side(after),
+        "images": images,
+        "orders": reconstructions.ORDERS,
+        "panel": reconstructions.WIPED,
+        "wiped": reconstructions.BOTH,
+    }
+
+
+def browse_digits(digits: ImageData) -> dict:
+    return {
+        "parts": {
+            "training": {"images": digits.train_images, "labels": digits.train_labels},
+            "test": {"images": digits.test_images, "labels": digits.test_labels},
+        },
+        "around": AROUND,
+        "panel": PANEL,
+    }
+
+
+def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> dict:
+    rebuilt = torch.stack(history.reconstructions)
+    return {
+        "images": images[: rebuilt.shape[1]],
+        "rebuilt": rebuilt,
+        "testErrors": [history.error_before, *history.test_error],
+        "trainErrors": history.train_error,
+        "sticks": sticks,
+        "columns": reconstructions.COLUMNS,
+        "chart": chart(reconstructions.curve(history, sticks)),
+    }
+
+
 def chart(figure: Figure) -> dict:
     """A figure that is drawn once, and where in it numbers lie: a ``Chart`` of ``charts.js``."""
     return placed(*on_canvas(figure))
@@ -285,5 +339,9 @@ EXPORTS: dict[str, Callable[..., dict]] = {
         dataset_browser,
         damage_digit,
         set_threshold,
+        layer_xray,
+        before_after,
+        browse_digits,
+        time_machine,
     )
 }

@@ -24,6 +24,7 @@ from ae_helpers.widgets.pictures import (
 )
 
 BOARD = 288  # pixels of the screen that the mosaic is high and wide, at most
+EMPTY = "#8A8A8A"  # the colour where there is no map
 SEES, MAPS, REACHES = "what it sees", "feature maps", "what it reaches"
 
 
@@ -77,7 +78,7 @@ class Mosaic:
         for place in range(places):
             top, left = (length * side for length in self.square(place, 0, 0))
             right, bottom = left + self.width * side, top + self.height * side
-            empty = "#8A8A8A" if place >= self.channels else None
+            empty = EMPTY if place >= self.channels else None
             pen.rectangle((left, top, right - 1, bottom - 1), fill=empty, outline="white")
         down, right = self.square(*chosen)
         frame(image, side, range(down, down + 1), range(right, right + 1))
@@ -161,8 +162,8 @@ def layer_xray(model: nn.Module, images: Tensor) -> Explorer:
         count, height, width = stage.output_shape
         text = (
             f"{stage.name} gives {count} map{'s' * (count > 1)} of {height}×{width}, from "
-            f"{maps.min():,.3f} (dark) to {maps.max():,.3f} (yellow). The number in channel "
-            f"{channel}, row {row}, column {column} is {maps[cell]:,.3f}. It sees "
+            f"{_as_text(maps.min())} (dark) to {_as_text(maps.max())} (yellow). The number in "
+            f"channel {channel}, row {row}, column {column} is {_as_text(maps[cell])}. It sees "
             f"{_in_words(seen, images.shape[2:], 'digit')}"
         )
         if REACHES in pictures:
@@ -294,6 +295,11 @@ def frame(image: Image.Image, side: int, rows: range, columns: range) -> None:
             for places, length in ((rows, image.height), (columns, image.width))
         )
         pen.rectangle((left, top, right, bottom), outline=colour)
+
+
+def _as_text(number: Tensor) -> str:
+    """With three decimals; a large one, of which float32 doesn't know the third, with one."""
+    return f"{number:,.{1 if abs(number) >= 100 else 3}f}"
 
 
 def _in_words(where: tuple[range, range], size: torch.Size, whole: str) -> str:

@@ -4,6 +4,7 @@ import functools
 import math
 
 import torch
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from ae_helpers.widgets.pictures import as_image, enlarged, error_map, on_canvas
 COLUMNS = 5  # digits side by side in the time machine
 TILE, WIPED = 84, 252  # pixels of the screen: the side of a digit there, and of one to be wiped
 ORDERS = ("as in the set", "best first", "worst first")
+BOTH = "left of the line: before · right: after"  # the panel of the wipe
 
 
 def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> Explorer:
@@ -52,10 +54,7 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
             f"The images have shape {tuple(images.shape)}; expected {wanted}, that of the "
             "reconstructions in this history. Pass the test images that it was measured on."
         )
-    figure = loss_curve(history, sticks)
-    figure.set_size_inches(4.9, 3.6)
-    figure.axes[0].set_title(None)  # the panel has one
-    background, place = on_canvas(figure)
+    background, place = on_canvas(curve(history, sticks))
     test_errors = [history.error_before, *history.test_error]
     digits = f"the same {wanted[0]} digits: original, and below it reconstructed"
 
@@ -89,6 +88,14 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
     )
 
 
+def curve(history: History, sticks: dict[str, float]) -> Figure:
+    """The loss curve as the time machine shows it: for a panel, which has the title."""
+    figure = loss_curve(history, sticks)
+    figure.set_size_inches(4.9, 3.6)
+    figure.axes[0].set_title(None)
+    return figure
+
+
 def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explorer:
     """Wipe from one network's reconstruction to another's, or from error map to error map.
 
@@ -115,7 +122,6 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
     side = max(WIPED // max(images.shape[2:]), 1)
     size = [length * side for length in reversed(images.shape[2:])]
     means = ", ".join(f"{error.mean():.4f} {name}" for name, error in errors.items())
-    wiped = "left of the line: before · right: after"
 
     @functools.lru_cache(maxsize=1)
     def shown(index: int, maps: bool) -> list[Image.Image]:
@@ -133,7 +139,7 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
         own = ", ".join(f"{error[index]:.4f} {name}" for name, error in errors.items())
         return {
             "original": enlarged(as_image(images[index]), side),
-            wiped: _wiped(*shown(index, maps), right / 100),
+            BOTH: _wiped(*shown(index, maps), right / 100),
         }, (
             f"Image {index}: error {own} (MSE per pixel), rank {rank:,} of {len(images):,} from "
             f"the best. Mean of all: {means}."
@@ -149,7 +155,7 @@ def before_after(before: nn.Module, after: nn.Module, images: Tensor) -> Explore
         },
         {
             "original": picture("The chosen digit.", *size),
-            wiped: picture(
+            BOTH: picture(
                 "Its reconstructions, or their error maps: before training on the left of a line, "
                 "after it on the right.",
                 *size,

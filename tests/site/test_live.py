@@ -244,6 +244,52 @@ SETTINGS = {
         {"brush": bytes([127]) * PAD * PAD, "network": "backbone"},
         {"brush": (bytes([255, 0]) * (PAD // 2)) * PAD, "noise": 0.3},  # exactly half of each
     ],
+    "layer_xray": [
+        {},
+        {"layer": 1, "row": 4, "column": 4},
+        {"layer": 2, "channel": 31, "digit": 7},
+        {"layer": 3, "channel": 63},
+        {"layer": 4, "channel": 13},
+        {"layer": 5, "row": 7, "column": 0, "digit": 499},
+        {"layer": 6, "row": 0, "column": 9, "channel": 3},
+        {"layer": 7, "row": 20, "column": 14},
+        {"layer": 0, "channel": 0, "row": 15, "column": 15, "digit": 33},
+        ("feature maps", {"right": 1}),
+        ("feature maps", {"down": 1}),
+        ("feature maps", {"x": 3, "y": 200}),
+        ("feature maps", {"x": -3, "y": 2}),
+        ("feature maps", {"x": 100, "y": 100_000}),
+    ],
+    "before_after": [
+        {},
+        {"right": 0},
+        {"right": 100},
+        {"right": 33, "number": 7},
+        {"maps": True},
+        {"order": "best first", "number": 0},
+        {"order": "worst first", "right": 51},
+        {"maps": False, "number": 499},
+        {"order": "as in the set", "number": 120, "right": 1},
+        {"right": 99, "maps": True},
+        {"order": "best first", "number": 250, "right": 67},
+    ],
+    "browse_digits": [
+        {},
+        {"row": 0, "column": 0},
+        {"row": 27, "column": 27, "number": 999},
+        {"label": 3},
+        {"part": "test", "number": 12},
+        {"label": "any", "number": 499, "row": 5, "column": 20},
+        {"part": "training"},
+        {"label": 0, "number": 40, "row": 14, "column": 13},
+        {"label": 9, "number": 0},
+        ("digit", {"x": 32, "y": 210}),
+        ("digit", {"x": -5, "y": 400}),
+        ("digit", {"down": 1}),
+        ("digit", {"right": 1}),
+        {"part": "test", "label": 7, "number": 1},
+    ],
+    "time_machine": [{"epoch": epoch} for epoch in (1, 0, 2, 3, 4, 6, 8, 10, 11, 13, 15)],
 }
 
 PAGE = """<!DOCTYPE html><html lang="en"><title>{name}</title><style>{style}</style>
@@ -516,6 +562,78 @@ def test_a_finger_moves_what_is_in_a_picture_on_a_phone(opened_on):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     hook.get_by_role("application").nth(1).tap(position={"x": 12, "y": 20})
     page.wait_for_function(SAYS, arg="Row 1, column 0:")
+
+
+def test_a_number_in_the_feature_maps_is_tapped_and_walked_to(opened_on):
+    page, hook = opened_on("layer_xray", width=390, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    channel, row, column = (
+        hook.get_by_role("slider", name=name) for name in ("channel", "row", "column")
+    )
+    hook.get_by_role("combobox").select_option("encoder.conv2 · 16×8×8")  # squares of 9 pixels
+    page.wait_for_function(SAYS, arg="encoder.conv2 + relu2 gives 16 maps of 8×8")
+    assert [each.get_attribute("max") for each in (channel, row, column)] == ["15", "7", "7"]
+    maps = hook.get_by_role("application")
+    maps.tap(position={"x": 9 * 15 + 4, "y": 9 * 8 + 4})
+    page.wait_for_function(SAYS, arg="The number in channel 5, row 0, column 7 is")
+    maps.press("ArrowRight")
+    page.wait_for_function(SAYS, arg="The number in channel 6, row 0, column 0 is")
+    maps.press("ArrowUp")
+    page.wait_for_function(SAYS, arg="The number in channel 2, row 7, column 0 is")
+    hook.get_by_role("combobox").select_option("encoder.conv4 · 64×1×1")
+    page.wait_for_function(SAYS, arg="The number in channel 2, row 0, column 0 is")
+    channel.press("End")
+    page.wait_for_function(SAYS, arg="The number in channel 63, row 0, column 0 is")
+    assert page.problems == []
+
+
+def test_the_window_of_numbers_is_dragged(opened_on):
+    page, hook = opened_on("browse_digits", color_scheme="dark")
+    digit = hook.get_by_role("application")
+    box = digit.bounding_box()
+    page.mouse.move(box["x"] + 35, box["y"] + 15)
+    page.mouse.down()
+    page.wait_for_function(SAYS, arg="Row 1, column 3:")
+    page.mouse.move(box["x"] + 5, box["y"] + 2_000, steps=3)  # out of the window
+    page.mouse.up()
+    page.wait_for_function(SAYS, arg="Row 27, column 0:")
+    hook.get_by_role("combobox", name="set").select_option("test")
+    hook.get_by_role("combobox", name="class").select_option("7")
+    number = hook.get_by_role("slider", name="number")
+    page.wait_for_function("track => track.max === '49'", arg=number.element_handle())
+    number.press("End")
+    page.wait_for_function(SAYS, arg="Number 49 (0 to 49) of the test images of class 7")
+    assert page.problems == []
+
+
+PANEL = "number => document.querySelectorAll('canvas')[number].toDataURL()"
+
+
+def test_the_wipe_follows_the_slider_and_shows_error_maps(opened_on):
+    page, hook = opened_on("before_after", width=390, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen = [page.evaluate(PANEL, 1)]
+    for act in (
+        lambda: hook.get_by_role("slider", name="after").press("PageUp"),
+        lambda: hook.get_by_role("checkbox").tap(),
+        lambda: hook.get_by_role("combobox").select_option("worst first"),
+        lambda: hook.get_by_role("slider", name="number").press("End"),
+    ):
+        act()
+        page.wait_for_function(f"([number, old]) => ({PANEL})(number) !== old", arg=[1, seen[-1]])
+        seen.append(page.evaluate(PANEL, 1))
+    assert "rank 1 of 500 from the best" in hook.get_by_role("status").inner_text()
+    assert page.problems == []
+
+
+def test_time_goes_back_and_forth(opened_on):
+    page, hook = opened_on("time_machine", width=390, color_scheme="dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    epoch = hook.get_by_role("slider", name="epoch")
+    for key, says in (("End", "Epoch 15 of 15:"), ("ArrowLeft", "Epoch 14"), ("Home", "Epoch 0")):
+        epoch.press(key)
+        page.wait_for_function(SAYS, arg=says)
+    assert page.problems == []
 
 
 def test_what_is_wrong_is_said_and_the_last_pictures_stay(opened_on):

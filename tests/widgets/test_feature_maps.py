@@ -78,6 +78,18 @@ def test_it_shows_what_each_layer_gives(build, small, options):
         assert f"is {maps[1, 0, 0]:,.3f}" in explorer.readout.value
 
 
+@pytest.mark.parametrize(
+    ("scale", "says"),
+    [(1, "from -99.999 (dark) to 3.142"), (1e3, "from -99,999.0 (dark) to 3,141.6")],
+)
+def test_a_large_number_has_no_digits_that_mean_nothing(scale, says):
+    layer = nn.Conv2d(1, 2, 1)
+    nn.init.zeros_(layer.weight)
+    layer.bias.data = torch.tensor([-99.999, 3.14159]) * scale
+    explorer = layer_xray(layer, torch.zeros(1, 1, 4, 4))
+    assert says in explorer.readout.value
+
+
 def test_layers_are_named_as_in_the_network(explorer):
     names = [label for label, _ in explorer.controls["layer"].options]
     assert names[0] == "encoder.conv1 · 8×16×16"

@@ -10,12 +10,11 @@ from ae_helpers.models import shipped
 from ae_helpers.plots.style import SKY, VERMILION
 from ae_helpers.training import History
 from ae_helpers.widgets import before_after, pictures, reconstructions, time_machine
-from ae_helpers.widgets.reconstructions import ORDERS
+from ae_helpers.widgets.reconstructions import BOTH, ORDERS
 from shown import pixels, set_to
 
 STICKS = {"all-black": 0.114, "mean image": 0.0675, "PCA-64": 0.009}
 DIGITS = "the same 10 digits: original, and below it reconstructed"
-WIPED = "left of the line: before · right: after"
 
 
 def columns_of(image, colour):
@@ -119,7 +118,7 @@ def wipe(build, backbone, small):
 
 
 def wiped(explorer, **values):
-    return pixels(set_to(explorer, **values).shown[WIPED])
+    return pixels(set_to(explorer, **values).shown[BOTH])
 
 
 @pytest.mark.parametrize("maps", [False, True])
@@ -142,7 +141,7 @@ def test_the_line_is_where_the_two_meet(wipe):
     for right in (10, 50, 75):
         shown = wiped(wipe, right=right)
         x = round((1 - right / 100) * shown.shape[1])
-        assert abs(columns_of(wipe.shown[WIPED], SKY) - x).max() <= 1
+        assert abs(columns_of(wipe.shown[BOTH], SKY) - x).max() <= 1
         assert (shown[:, : x - 2] == before[:, : x - 2]).all()
         assert (shown[:, x + 2 :] == after[:, x + 2 :])[:, :-2].all()
 
