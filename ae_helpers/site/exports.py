@@ -8,6 +8,7 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 import itertools
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -181,12 +182,12 @@ def batch_mates(model: nn.Module, data: ImageData) -> dict:
     }
 
 
-def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> dict:
+def architecture_picker(networks: dict[str, Any], data: ImageData) -> dict:
     images = data.test_images[: architectures.MEASURED]
     found = principal_directions(data.train_images)
     coordinates = found.coordinates(to_float(images).flatten(1))
 
-    def side(model: nn.Module) -> dict:
+    def side(model: Any) -> dict:  # nn.Module doesn't say what it has
         size = model.latent_size
         by_pca = found.points(coordinates[:, :size]).view(images.shape)
         same = baselines.pca_network(found, size, tuple(images.shape[1:])).state_dict()
