@@ -120,6 +120,14 @@ def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(site, contents
                     poster = hook.locator("xpath=../preceding-sibling::*[1]")
                     assert not poster.is_visible(), (name, number)
                     assert hook.locator("canvas").first.is_visible()
+                    cut = hook.evaluate(
+                        """hook => {
+                            const [mine, room] = [hook, hook.parentElement].map((each) =>
+                                each.getBoundingClientRect());
+                            return room.left - mine.left + mine.right - room.right;
+                        }"""
+                    )
+                    assert cut <= 0, f"{name}: {cut} pixels of explorer {number} are cut off"
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= 390, f"{name} is {wide} pixels wide"
             assert page.problems == []
