@@ -5,7 +5,10 @@ from html import escape
 from docutils import nodes
 from latex2mathml.converter import convert
 
+from ae_helpers.site import images
+
 project = html_title = "Sixty-Four Numbers"
+author = "the Sixty-Four Numbers authors"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
@@ -19,6 +22,7 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_show_sourcelink = html_show_copyright = html_show_sphinx = False
 html_copy_source = html_use_index = False
+html_scaled_image_link = False  # a picture with a size is no link to itself
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"  # what is stored is shown
@@ -41,6 +45,7 @@ def _formula(translator, node: nodes.Element) -> None:
 def setup(app) -> None:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
+    app.connect("doctree-read", images.describe)
 
 
 html_math_renderer = "mathml"

@@ -1,13 +1,18 @@
 """The site as a whole: built once, read by a program, and opened in a real browser."""
 
 import argparse
+import base64
 import functools
+import hashlib
 import http.server
+import json
 import threading
+from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from ae_helpers.site import build, exports, pages
 from real_browser import opened
@@ -58,13 +63,38 @@ def contents(site):
 
 @pytest.mark.verify
 def test_every_lesson_is_a_page_with_one_title_and_described_pictures(contents):
-    assert contents.keys() >= {"index.html", *(f"{path.stem}.html" for path in pages.sources())}
+    assert contents.keys() >= {
+        "index.html",
+        "beyond.html",
+        *(f"{path.stem}.html" for path in pages.sources()),
+    }
     for name, page in contents.items():
         titles = [h1 for h1 in page.find_all("h1") if not h1.find_parent(class_="onlyprint")]
         assert len(titles) == 1, name
-        assert [image for image in page.find_all("img") if not image.get("alt")] == [], name
         assert page.find("main"), name
         assert page.html["lang"] == "en", name
+
+
+@pytest.mark.verify
+def test_pictures_say_what_they_show_and_how_large_they_are_and_wait_for_the_reader(site, contents):
+    for notebook in pages.sources():
+        stored = [
+            (hashlib.sha256(base64.b64decode(output["data"]["image/png"])).hexdigest(), output)
+            for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+            for output in cell.get("outputs", [])
+            if "image/png" in output.get("data", {})
+        ]
+        shown = contents[f"{notebook.stem}.html"].select(".cell_output img")
+        assert [(Path(image["src"]).stem, image["alt"]) for image in shown] == [
+            (name, output["metadata"]["image/png"]["alt"]) for name, output in stored
+        ], notebook.name
+    for name, page in contents.items():
+        pictures = page.select("main img")
+        for image in pictures:
+            assert image.get("alt") and image["alt"] != image["src"], (name, image)
+            with Image.open(site / image["src"]) as file:
+                assert (int(image["width"]), int(image["height"])) == file.size, (name, image)
+        assert [image.get("loading") for image in pictures[1:]] == ["lazy"] * len(pictures[1:])
 
 
 @pytest.mark.verify
@@ -105,6 +135,7 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(site, bro
 @pytest.mark.verify
 def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(site, contents, browser):
     hooks = {name: len(page.select(".ae-live")) for name, page in contents.items()}
+    assert hooks["index.html"] == 1
     assert hooks["gallery.html"] == len(exports.EXPORTS)
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
