@@ -39,7 +39,8 @@ def write_sources(folder: Path) -> None:
     """
     from ae_helpers.site import live  # torch and all explorers, which other commands do without
 
-    (folder / "index.md").write_text(pages.front_page(), encoding="utf-8")
+    (folder / "index.ipynb").write_text(pages.front_page(), encoding="utf-8")
+    (folder / f"{pages.BEYOND}.md").write_text(pages.beyond(), encoding="utf-8")
     for notebook in pages.sources():
         (folder / notebook.name).write_text(pages.page(notebook), encoding="utf-8")
     shutil.copytree(PROJECT / "notebooks" / "images", folder / "images")
@@ -59,12 +60,12 @@ def site(args: argparse.Namespace) -> int:
     if output.exists() and not (output / MARK).exists():
         raise FileExistsError(f"{output} is there and no site. Give --output another folder.")
     with tempfile.TemporaryDirectory(dir=output.parent) as work:
-        source, built = Path(work, "source"), Path(work, "site")
+        source, built, memory = (Path(work, name) for name in ("source", "site", "memory"))
         source.mkdir()
         write_sources(source)
         # Whatever Sphinx warns of, such as a link that leads nowhere, is a mistake of ours.
         command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "-q"]
-        if status := subprocess.call([*command, str(source), str(built)]):
+        if status := subprocess.call([*command, "-d", str(memory), str(source), str(built)]):
             return status
         if output.exists():
             shutil.rmtree(output)

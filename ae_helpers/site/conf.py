@@ -5,7 +5,10 @@ from html import escape
 from docutils import nodes
 from latex2mathml.converter import convert
 
+from ae_helpers.site import images
+
 project = html_title = "Sixty-Four Numbers"
+author = "the Sixty-Four Numbers authors"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
@@ -19,6 +22,7 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}  # light or dark, as the system is
 html_show_sourcelink = html_show_copyright = html_show_sphinx = False
 html_copy_source = html_use_index = False
+html_scaled_image_link = False  # a picture with a size is no link to itself
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"  # what is stored is shown
@@ -38,9 +42,24 @@ def _formula(translator, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
+def _heard_well(app, name, template, context, doctree) -> None:
+    """What screen readers would stumble over, in the words that myst-nb, pandas and docutils write.
+
+    A label must not say something else than the text in sight; a cell without text heads nothing.
+    """
+    body = context.get("body", "").replace(
+        '<summary aria-label="Toggle hidden content">', "<summary>"
+    )
+    for empty in ("<th></th>", '<th class="head"><p></p></th>', '<th class="head"></th>'):
+        body = body.replace(empty, empty.replace("th", "td"))
+    context["body"] = body
+
+
 def setup(app) -> None:
     """Called by Sphinx."""
+    app.connect("html-page-context", _heard_well)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
+    app.connect("doctree-read", images.describe)
 
 
 html_math_renderer = "mathml"

@@ -171,10 +171,7 @@ def write(folder: Path) -> dict[str, Call]:
     Raises:
         LookupError: an explorer that pages have isn't in the gallery.
     """
-    (folder / "constants.js").write_text(constants(), encoding="utf-8")
-    (folder / "explorer.css").write_text(CSS, encoding="utf-8")
-    for module, its_class in MODULES.items():
-        (folder / module).write_text(str(its_class._esm), encoding="utf-8")
+    write_modules(folder)
     calls = gallery_calls()
     if missing := exports.EXPORTS.keys() - calls.keys():
         raise LookupError(
@@ -187,6 +184,14 @@ def write(folder: Path) -> dict[str, Call]:
             data = export(**calls[name].arguments)
             write_content(folder, name, {"definition": shown, "data": data})
     return calls
+
+
+def write_modules(folder: Path) -> None:
+    """Write what pages and JupyterLab have in common: constants, widgets' modules and style."""
+    (folder / "constants.js").write_text(constants(), encoding="utf-8")
+    (folder / "explorer.css").write_text(CSS, encoding="utf-8")
+    for module, its_class in MODULES.items():
+        (folder / module).write_text(str(its_class._esm), encoding="utf-8")
 
 
 def constants() -> str:

@@ -22,6 +22,13 @@ NOTE = (
     "with the course.</p>"
 )
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
+# README's sections that a reader wants first, in this order. The others are a page of their own.
+FIRST = ("What you will be able to do", "The lessons", "Start")
+TRIED = "draw_digit"  # the explorer on the front page
+BEGIN = """<p class="ae-begin"><a href="00_start_here.html">Begin with lesson 00</a>
+<a href="gallery.html">Play with all explorers</a> <a href="#Start">Run it yourself</a></p>"""
+BEYOND = "beyond"  # the page with the other sections
+BEYOND_TITLE = "# Beyond the lessons"
 
 
 def sources() -> list[Path]:
@@ -103,7 +110,53 @@ def add_hook(cell: dict, noted: bool) -> None:
     cell["outputs"].insert(posters[-1] + 1, output)
 
 
-def front_page() -> str:
-    """README, followed by the table of contents that Sphinx draws beside every page."""
+def readme() -> tuple[str, str, dict[str, str]]:
+    """README's badges, what it begins with, and its sections by their titles."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    return linked(text, ".") + CONTENTS % "\n".join(path.stem for path in sources())
+    opening, *sections = re.split("^## ", linked(text, "."), flags=re.MULTILINE)
+    title, badges, rest = opening.split("\n\n", 2)
+    parts = dict(section.split("\n", 1) for section in sections)
+    return badges.replace("\n", " or "), f"{title}\n\n{rest}", parts
+
+
+def front_page() -> str:
+    """A notebook: what README begins with, an explorer of the gallery, what a reader wants first.
+
+    Below lies, unseen, the table of contents that Sphinx draws beside every page.
+
+    Raises:
+        LookupError: README lacks a section, or the gallery the explorer.
+    """
+    gallery = json.loads(page(series.gallery()))
+    called = [f"widgets.{TRIED}(" in "".join(cell["source"]) for cell in gallery["cells"]]
+    badges, opening, sections = readme()
+    if missing := [name for name in FIRST if name not in sections] or [TRIED] * (not any(called)):
+        raise LookupError(
+            f"The front page needs {missing[0]!r}; expected the sections {', '.join(FIRST)} in "
+            f"README.md, and {TRIED} in gallery.ipynb. Put it back, or change pages.py."
+        )
+    opening, picture = opening.rsplit("![", 1)
+    texts = [f"## {name}\n{sections[name]}" for name in FIRST]
+    texts[-1] += f"\nWithout installing anything: {badges}.\n"
+    names = "\n".join([*(path.stem for path in sources()), BEYOND])
+    place = called.index(True)
+    invitation, tried = gallery["cells"][place - 1 : place + 1]
+    tried["metadata"]["tags"] = ["remove-input"]
+    gallery["cells"] = [
+        _markdown(f"{opening}{BEGIN}\n\n![{picture}", "opening"),
+        invitation,
+        tried,
+        _markdown("\n".join(texts) + CONTENTS % names, "first"),
+    ]
+    return json.dumps(gallery)
+
+
+def _markdown(text: str, identity: str) -> dict:
+    return {"cell_type": "markdown", "id": identity, "metadata": {}, "source": text}
+
+
+def beyond() -> str:
+    """What README says besides, for whoever goes on: the page after the last."""
+    _, _, sections = readme()
+    others = [f"## {name}\n{text}" for name, text in sections.items() if name not in FIRST]
+    return "\n\n".join([BEYOND_TITLE, *others])

@@ -14,6 +14,7 @@ export function answering(picture, width, point, step) {
   picture.draggable = false; // else the browser would carry the picture itself away
   picture.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
 
+  /** @param {PointerEvent} event */
   function tell(event) {
     const scale = width() / picture.clientWidth; // in a narrow window it is smaller
     const [x, y] = [event.offsetX, event.offsetY].map((length) => Math.floor(length * scale));
@@ -39,13 +40,15 @@ export function answering(picture, width, point, step) {
   });
 }
 
-/** What a screen reader says of such a picture. */
+/** What a screen reader says of such a picture. @param {string} alt */
 export const spoken = (alt) => `${alt} Arrow keys move the choice.`;
 
+/** @param {{ model: any, el: HTMLElement }} view as anywidget hands it over */
 function render({ model, el }) {
   const image = document.createElement("img");
   let width = 0; // of the picture, in its own pixels
   let underway = false; // whether Python has still to answer the last place
+  /** @type {any} */
   let next = null; // where the pointer has got to meanwhile
 
   function show() {
@@ -62,9 +65,11 @@ function render({ model, el }) {
     image.setAttribute("aria-label", spoken(image.alt));
   }
 
+  /** @param {any} place */
   function send(place) {
     underway = true;
-    const status = ({ content }) => content.execution_state === "idle" && answered();
+    const status = (/** @type {any} */ { content }) =>
+      content.execution_state === "idle" && answered();
     model.send(place, { iopub: { status } });
   }
 

@@ -5,8 +5,10 @@ const PEN = { colour: "white", width: 22 }; // as MNIST's strokes, once a drawin
 const BRUSH = { colour: "#D55E00", width: 50 };
 const STEP = 10; // of the brush, by an arrow key
 
+/** @param {number} length */
 const share = (length) => `${(100 * length) / SIDE}%`; // of the pad, however large it is shown
 
+/** @param {{ model: any, el: HTMLElement }} view as anywidget hands it over */
 function render({ model, el }) {
   const covers = model.get("picture") !== undefined; // it is a Brush
   const tool = covers ? BRUSH : PEN;
@@ -17,15 +19,19 @@ function render({ model, el }) {
   canvas.setAttribute("role", "application"); // a screen reader then leaves us the arrow keys
   const keys = covers ? "arrow keys move the brush, space covers" : "arrow keys shift the drawing";
   canvas.setAttribute("aria-label", `${model.get("description")}: ${keys}`);
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const pen = /** @type {CanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
   pen.lineWidth = tool.width;
   pen.lineCap = pen.lineJoin = "round";
   pen.strokeStyle = pen.fillStyle = tool.colour;
   const ring = document.createElement("span"); // where the brush is that keys move
   ring.className = "ae-brush";
   ring.style.width = share(tool.width);
+  /** @type {[number, number]} */
   let brush = [SIDE / 2, SIDE / 2];
   let pressed = false; // whether the space bar is down
+  /** @type {[number, number] | null} */
   let from = null; // where the pen was last, while it is down
   let theirs = true; // whether Python put the drawing there
   let waiting = false;
@@ -61,6 +67,7 @@ function render({ model, el }) {
     model.save_changes();
   }
 
+  /** @param {[number, number]} start @param {[number, number]} end */
   function line(start, end) {
     if (theirs && !covers) pen.clearRect(0, 0, SIDE, SIDE); // a drawing of one's own begins
     theirs = false;
@@ -75,11 +82,13 @@ function render({ model, el }) {
     waiting = true;
   }
 
+  /** @param {PointerEvent} event @returns {[number, number]} */
   function place(event) {
     const scale = SIDE / canvas.clientWidth; // in a narrow window it is smaller
     return [event.offsetX * scale, event.offsetY * scale];
   }
 
+  /** @param {PointerEvent} event */
   function draw(event) {
     if (!from || !event.isPrimary) return; // one finger draws
     const to = place(event);
@@ -88,8 +97,10 @@ function render({ model, el }) {
   }
 
   function moveBrush({ right = 0, down = 0 }) {
-    const moved = [brush[0] + STEP * right, brush[1] + STEP * down];
-    const to = moved.map((place) => Math.min(Math.max(place, STEP / 2), SIDE - STEP / 2));
+    const within = (/** @type {number} */ place) =>
+      Math.min(Math.max(place, STEP / 2), SIDE - STEP / 2);
+    /** @type {[number, number]} */
+    const to = [within(brush[0] + STEP * right), within(brush[1] + STEP * down)];
     if (pressed) line(brush, to);
     brush = to;
     [ring.style.left, ring.style.top] = brush.map(share);

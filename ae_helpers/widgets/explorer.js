@@ -1,6 +1,7 @@
 // Makes the explorer around it fit for a keyboard and for a screen reader.
+/** @param {{ el: HTMLElement }} view as anywidget hands it over */
 function render({ el }) {
-  const explorer = el.closest(".ae-explorer");
+  const explorer = /** @type {HTMLElement | null} */ (el.closest(".ae-explorer"));
   if (!explorer) return void requestAnimationFrame(() => render({ el })); // isn't in the page yet
 
   // Keys that are meant for a control stay here. JupyterLab would take ArrowDown in a list, Space on
@@ -11,15 +12,15 @@ function render({ el }) {
   });
 
   // ipywidgets leaves a slider without its name, and with its number where a word is shown.
-  function tell() {
+  const tell = () => {
     for (const box of explorer.querySelectorAll(".widget-slider")) {
       const [label, handle, readout] = [".widget-label", ".noUi-handle", ".widget-readout"].map(
         (part) => box.querySelector(part),
       );
-      handle?.setAttribute("aria-label", label.textContent);
-      handle?.setAttribute("aria-valuetext", readout.textContent);
+      handle?.setAttribute("aria-label", label?.textContent ?? "");
+      handle?.setAttribute("aria-valuetext", readout?.textContent ?? "");
     }
-  }
+  };
   new MutationObserver(tell).observe(explorer, { childList: true, subtree: true });
   tell();
 }

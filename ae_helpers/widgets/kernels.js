@@ -1,8 +1,10 @@
 // Nine fields for the weights of a kernel. What is typed goes to Python as text, which says what is
 // wrong with it; a number that is only begun, such as "-", waits until the field is left.
+/** @type {Record<string, number>} */
 const STEPS = { ArrowUp: 0.1, ArrowDown: -0.1, PageUp: 1, PageDown: -1 };
 const ENDS = /[0-9]\s*$/; // as numbers do, and what is begun doesn't
 
+/** @param {{ model: any, el: HTMLElement }} view as anywidget hands it over */
 function render({ model, el }) {
   const table = document.createElement("div");
   table.className = "ae-kernel";
@@ -12,7 +14,8 @@ function render({ model, el }) {
   name.textContent = model.get("description");
   table.append(name);
 
-  const fields = model.get("value").map((_, place) => {
+  /** @type {HTMLInputElement[]} */
+  const fields = model.get("value").map((/** @type {string} */ _, /** @type {number} */ place) => {
     const field = document.createElement("input");
     field.setAttribute("aria-label", `row ${Math.floor(place / 3)}, column ${place % 3}`);
     field.autocomplete = "off";
@@ -42,7 +45,10 @@ function render({ model, el }) {
   }
 
   function send() {
-    model.set("value", fields.map((field) => field.value));
+    model.set(
+      "value",
+      fields.map((field) => field.value),
+    );
     model.save_changes();
   }
 

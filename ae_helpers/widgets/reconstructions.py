@@ -82,7 +82,7 @@ def time_machine(images: Tensor, history: History, sticks: dict[str, float]) -> 
             "loss curve": picture(
                 "Train and test error per epoch, on a log scale; a line marks the chosen epoch.",
                 *background.size,
-            ),
+            ).add_class("ae-smooth"),
         },
         draw,
     )

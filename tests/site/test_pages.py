@@ -11,7 +11,8 @@ import torch
 from bs4 import BeautifulSoup
 
 from ae_helpers.course import series
-from ae_helpers.site import exports, live, pages
+from ae_helpers.files import PROJECT
+from ae_helpers.site import exports, images, live, pages
 
 FILES = "https://github.com/OWNER/sixty-four-numbers/blob/main/"
 
@@ -46,10 +47,46 @@ def test_solutions_are_folded_and_stored_outputs_stay():
 
 
 def test_every_lesson_is_in_the_contents():
-    text = pages.front_page()
-    for notebook in [*series.find_lessons(), series.gallery()]:
-        assert f"\n{notebook.stem}\n" in text
-    assert text.startswith("# Sixty-Four Numbers")
+    *_, last = json.loads(pages.front_page())["cells"]
+    for name in [*(path.stem for path in pages.sources()), pages.BEYOND]:
+        assert f"\n{name}\n" in last["source"]
+
+
+def test_the_front_page_begins_with_what_makes_one_want_to_begin():
+    opening, invitation, tried, first = json.loads(pages.front_page())["cells"]
+    assert opening["source"].startswith("# Sixty-Four Numbers\n\n**Learn autoencoders")
+    assert "images/05.png" in opening["source"]
+    assert invitation["source"].startswith("## Draw a digit")
+    assert 'data-explorer="draw_digit"' in json.dumps(tried).replace('\\"', '"')
+    titles = [line[3:] for line in first["source"].splitlines() if line.startswith("## ")]
+    assert titles == list(pages.FIRST)
+    assert "Without installing anything: [Open in Binder](" in first["source"]
+
+
+def test_readme_is_written_on_the_site_once_and_whole():
+    front = ["".join(cell["source"]) for cell in json.loads(pages.front_page())["cells"]]
+    text = "\n".join([*front, pages.beyond()])
+    for line in pages.linked((PROJECT / "README.md").read_text(encoding="utf-8"), ".").splitlines():
+        if len(line) > 40 and "|---" not in line and not line.startswith("[Open in"):
+            assert text.count(line) >= 1, line
+    for title in ("Start", "The lessons", "The result", "Credits"):
+        assert text.count(f"## {title}\n") == 1
+
+
+def test_a_front_page_without_its_parts_says_which(monkeypatch, refused):
+    monkeypatch.setattr(pages, "FIRST", ("Start", "No such section"))
+    with refused(LookupError, "'No such section'", "README.md", "gallery.ipynb"):
+        pages.front_page()
+    monkeypatch.undo()
+    monkeypatch.setattr(pages, "TRIED", "no_such_explorer")
+    with refused(LookupError, "'no_such_explorer'"):
+        pages.front_page()
+
+
+def test_the_texts_of_pictures_are_those_of_their_outputs():
+    for notebook in pages.sources():
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        assert None not in images.alternatives(content), notebook.name
 
 
 def hooks(notebook):

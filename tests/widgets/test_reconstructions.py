@@ -55,6 +55,10 @@ def test_every_epoch_is_shown_as_it_was(machine, trained):
     assert not machine.errors
 
 
+def test_the_curve_can_be_read_where_it_is_smaller(machine):
+    assert "ae-smooth" in machine.pictures["loss curve"]._dom_classes
+
+
 def test_the_marker_moves_along(machine):
     places = []
     for epoch in range(16):

@@ -23,7 +23,7 @@ export function element(tag, classes = "", ...children) {
  */
 export function control(definition, changed, told) {
   const kinds = { slider: Slider, stops: Stops, choice: Choice, switch: Switch, module: Module };
-  const Kind = kinds[/** @type {keyof kinds} */ (definition.kind)];
+  const Kind = kinds[/** @type {keyof typeof kinds} */ (definition.kind)];
   if (!Kind)
     throw new Error(
       `${definition.name} is a “${definition.kind}”; expected one of ${Object.keys(kinds)}.`,
