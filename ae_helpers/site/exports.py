@@ -22,7 +22,7 @@ from ae_helpers.widgets.pictures import as_image, on_canvas
 
 DRAWS = 50  # of random codes; then a page begins anew
 SHEETS = 20  # of invented digits, likewise
-CHOSEN = 200  # digits that a page has codes of, by each network
+CODED = 200  # digits whose codes a page has, by each network
 
 LOOK = {
     "board": convolutions.BOARD,
@@ -115,9 +115,9 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
         {
             "beta": beta,
             "model": OnlyDecoder(each.model),
-            "latents": each.latents[:CHOSEN],
-            "rate": each.rate[:CHOSEN],
-            "distortion": each.distortion[:CHOSEN],
+            "latents": each.latents[:CODED],
+            "rate": each.rate[:CODED],
+            "distortion": each.distortion[:CODED],
             "means": [each.rate.mean().item(), each.distortion.mean().item()],
             "active": sum(each.active),
             "bars": bars[beta],
@@ -126,7 +126,7 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
         for beta, each in found.items()
     ]
     # As a file of one bit for each pixel: the digits, one below the other.
-    column = as_image(images[:CHOSEN].reshape(-1, width)).convert("1")
+    column = as_image(images[:CODED].reshape(-1, width)).convert("1")
     return {"digits": column, "count": len(images), "rows": vae.ROWS, "networks": networks}
 
 
