@@ -13,7 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from ae_helpers.data import ImageData, to_float
-from ae_helpers.measures import baselines, image_errors, latent, pca, reconstruct
+from ae_helpers.measures import baselines, image_errors, reconstruct
+from ae_helpers.measures.latent import encode
+from ae_helpers.measures.pca import Directions, principal_directions
 from ae_helpers.widgets import applications, architectures, convolutions, drawing, kernels
 from ae_helpers.widgets.batch_mates import (
     ALONE,
@@ -87,7 +89,7 @@ def batch_mates(model: nn.Module, data: ImageData) -> dict:
         "model": model,
         "images": data.test_images,
         "labels": data.test_labels,
-        "nearest": nearest_others(latent.encode(model, data.test_images[:CHOSEN])),
+        "nearest": nearest_others(encode(model, data.test_images[:CHOSEN])),
         "classes": of_one_class(data.test_labels),
         "alone": ALONE,
         "black": BLACK,
@@ -98,7 +100,7 @@ def batch_mates(model: nn.Module, data: ImageData) -> dict:
 
 def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> dict:
     images = data.test_images[: architectures.MEASURED]
-    found = pca.principal_directions(data.train_images)
+    found = principal_directions(data.train_images)
     coordinates = found.coordinates(to_float(images).flatten(1))
 
     def side(model: nn.Module) -> dict:
@@ -171,7 +173,7 @@ def set_threshold(scores: dict[str, Tensor], unknown: Tensor, images: Tensor) ->
     }
 
 
-def directions(found: pca.Directions, count: int | None = None) -> dict:
+def directions(found: Directions, count: int | None = None) -> dict:
     """The first principal directions, one after another: ``Directions`` of ``pca.js``."""
     return {"mean": found.mean, "axes": found.axes.T[:count]}
 
