@@ -123,14 +123,14 @@ def batch_norm(answer) -> str:
     x, what = _channels(0), "all of x, normalised"
     gamma, beta = torch.tensor([1.5, 0.5, -2.0]), torch.tensor([-1.0, 4.0, 0.25])
     case, other = (x, gamma, beta, 0.25), (_channels(1, images=2, width=5), gamma, beta, 0.01)
-    found = tensor(_call(answer, *case), what, x.shape)
+    found, right = tensor(_call(answer, *case), what, x.shape), _normalised(*case)
     otherwise = (
         "This isn't γ · (x − mean) / √(variance + eps) + β. The channels of your answer have the "
         f"means {_list(found.mean(CHANNELS))} and the spreads {_list(found.std(CHANNELS))}; "
-        f"expected means of {_list(beta)}, which is β, and spreads near {_list(gamma.abs())}, "
-        "which is |γ|."
+        f"expected means of {_list(beta)}, which is β, and spreads of "
+        f"{_list(right.std(CHANNELS))}, which is |γ| but for eps."
     )
-    explain(found, _normalised(*case), _norm_mistakes(*case), otherwise=otherwise, atol=1e-5)
+    explain(found, right, _norm_mistakes(*case), otherwise=otherwise, atol=1e-5)
     try:
         found = tensor(_call(answer, *other), what, other[0].shape)
     except Mistake as mistake:
@@ -273,6 +273,8 @@ def dropout(answer) -> str:
             raise Mistake(
                 "You drop in evaluation mode, too. There nothing is left to chance: return x."
             )
+        if evaluated.max() - evaluated.min() > 1e-3:
+            raise Mistake("In evaluation mode you change x. There nothing is to be done: return x.")
         raise Mistake(
             f"In evaluation mode you return {evaluated.mean():g} · x. Training already scales "
             "by 1/(1 − p), so that here x can stay as it is."
@@ -282,15 +284,22 @@ def dropout(answer) -> str:
             "Twice the same generator, two different masks: pass generator=generator to "
             "torch.rand, or nobody can repeat your run."
         )
-    if torch.equal(drawn, ratio(True, seed=2)):
+    others = ratio(True, seed=2), ratio(True, seed=3)
+    if torch.equal(drawn, others[0]):
         raise Mistake(
             "Every call drops the same numbers, whatever the generator: draw from it, and "
             "seed nothing yourself."
         )
-    other = ratio(True, p=0.5)
+    if len({int((each == 0).sum()) for each in (drawn, *others)}) == 1:
+        raise Mistake(
+            "Every draw drops equally many numbers. Each is dropped by itself, with the "
+            "probability p, so that their number is a matter of chance."
+        )
+    other = ratio(True, p=0.35)
     left = other[other != 0]
-    if abs(len(left) / other.numel() - 0.5) > 0.03 or not near(left, torch.full(left.shape, 2.0)):
-        raise Mistake("Right for p = 0.2, not for p = 0.5: use the p that is given.")
+    scaled = near(left, torch.full(left.shape, 1 / 0.65))
+    if abs(len(left) / other.numel() - 0.65) > 0.03 or not scaled:
+        raise Mistake("Right for p = 0.2, not for p = 0.35: use the p that is given.")
     if not near(ratio(True, p=0.0), torch.ones(x.shape)):
         raise Mistake("With p = 0 nothing may change, but something does.")
     return "Right: drop with probability p, scale what is left by 1/(1 − p), and only in training."
@@ -309,10 +318,6 @@ def _refuse_mask(dropped: Tensor) -> None:
         together = f"Numbers are dropped together along the axes {axes} of (N, C, H, W)"
         what = DROPPED_TOGETHER.get(axes, together)
         raise Mistake(f"{what}: {draw}, torch.rand(x.shape, …).")
-    for axis, what in enumerate(("images", "channels", "rows", "columns")):
-        each = dropped.transpose(0, axis).flatten(1)
-        if len(each.unique(dim=0)) < len(each):
-            raise Mistake(f"Some {what} lose the same numbers as others: {draw}.")
     if abs(share - (1 - P)) < 0.03:
         raise Mistake(
             f"{share:.0%} became 0 for p = {P:g}: p is the probability to *drop*. Keep where the "
@@ -320,6 +325,11 @@ def _refuse_mask(dropped: Tensor) -> None:
         )
     if abs(share - P) > 0.03:
         raise Mistake(f"{share:.0%} of the numbers became 0; expected {P:.0%}, for p = {P:g}.")
+    # After the share: where too few are dropped, images are alike by chance.
+    for axis, what in enumerate(("images", "channels", "rows", "columns")):
+        each = dropped.transpose(0, axis).flatten(1)
+        if len(each.unique(dim=0)) < len(each):
+            raise Mistake(f"Some {what} lose the same numbers as others: {draw}.")
 
 
 def _refuse_scale(left: Tensor, share: float) -> None:

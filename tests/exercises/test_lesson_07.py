@@ -127,6 +127,14 @@ def seeds_itself(x, p, t, g):
     return drop()(x, p, t, torch.Generator().manual_seed(0))
 
 
+def exact_share(x, p, t, g):
+    if not t:
+        return x
+    mask = torch.ones(x.numel())
+    mask[torch.randperm(x.numel(), generator=g)[: round(p * x.numel())]] = 0
+    return x * mask.view(x.shape) / (1 - p)
+
+
 def by_torch(x, p, t, g):
     torch.manual_seed(g.initial_seed())
     return F.dropout(x, p, t)
@@ -155,6 +163,10 @@ RIGHT = {
             x * torch.bernoulli(torch.full_like(x, 1 - p), generator=g) / (1 - p) if t else x
         ),
         "by torch": by_torch,
+        "rounded down": drop(keep=lambda draws, p: (draws + 1 - p).floor()),
+        "filled": lambda x, p, t, g: (
+            (x / (1 - p)).masked_fill(torch.rand(x.shape, generator=g) < p, 0) if t else x
+        ),
         "where": lambda x, p, t, g: (
             torch.where(torch.rand(x.shape, generator=g) < p, 0.0, x / (1 - p)) if t else x
         ),
@@ -192,7 +204,7 @@ WRONG = {
         "typed shape": (lambda x, *g: normalised()(x.view(6, 3, 3, 3), *g), "not for 2 of 3×5"),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
-        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "which is β, and spreads near"),
+        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "spreads of 1.00, 0.48, 2.01"),
     },
     check.running_statistics: {
         "the wrong way round": (
@@ -261,7 +273,13 @@ WRONG = {
         "normal noise": (drop(rand=torch.randn), "of the numbers became 0"),
         "no generator": (lambda x, p, t, g: F.dropout(x, p, t), "two different masks"),
         "seeds itself": (seeds_itself, "whatever the generator"),
-        "typed p": (lambda x, p, t, g: drop()(x, 0.2, t, g), "not for p = 0.5"),
+        "typed p": (lambda x, p, t, g: drop()(x, 0.2, t, g), "not for p = 0.35"),
+        "an exact share": (exact_share, "equally many"),
+        "p squared": (drop(keep=lambda draws, p: draws >= p**2), "4% of the numbers"),
+        "noise in evaluation": (
+            lambda x, p, t, g: drop()(x, p, t, g) if t else x * torch.rand(x.shape, generator=g),
+            "you change x. There",
+        ),
         "in place": (in_place, "changes the tensors"),
         "noise": (lambda x, p, t, g: drop()(x, p, t, g) * (1 + t * x), "isn't x times one number"),
         "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
@@ -270,6 +288,12 @@ WRONG = {
 # The same mistakes in other forms: they hear the same.
 WRONG_AGAIN = {
     check.dropout: {
+        "in tenths": (
+            lambda x, p, t, g: (
+                x * (torch.randint(0, 10, x.shape, generator=g) >= 10 * p) / (1 - p) if t else x
+            ),
+            "not for p = 0.35",
+        ),
         "the mean in place of 0": (
             lambda x, p, t, g: torch.where((found := drop()(x, p, t, g)) == 0, x.mean(), found),
             "none of it becomes 0",

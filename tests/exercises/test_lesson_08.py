@@ -1,7 +1,7 @@
 """Lesson 08's checks against a zoo: right answers pass, each wrong one hears what is wrong."""
 
 import math
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import nn
@@ -64,7 +64,15 @@ def biases_multiplied(side, layers):
     return parameters, products, field
 
 
+def backwards(side, layers):
+    field = 1
+    for _, _, k, s, _ in reversed(layers):
+        field = (field - 1) * s + k
+    return (*price(side, layers)[:2], field)
+
+
 RIGHT_PRICE = {
+    "from the last layer back": backwards,
     "by hand": price,
     "by the ledger": by_ledger,
     "tensors": lambda *given: tuple(torch.tensor(each) for each in price(*given)),
@@ -90,16 +98,20 @@ WRONG_PRICE = {
     "one pixel": (lambda *given: price(*given, own=lambda *_: 1), "These are the weights"),
     "padding once": (lambda *given: price(*given, padded=1), "You add p once"),
     "side for side²": (
-        multiplications(lambda _: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 25 * 5),
+        multiplications(lambda _: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 16 * 6),
         "one row of places",
     ),
     "k for k − 1": (lambda *given: price(*given, less=0), "only k − 1 are new"),
     "sum of k": (field(summed(lambda i, o, k, s, p: k)), "windows overlap;"),
-    "product": (field(lambda _: 45), "multiply kernel sizes"),
+    "product": (field(lambda _: 36), "multiply kernel sizes"),
     "no jump": (field(lambda each: 1 + sum(layer[2] - 1 for layer in each)), "two pixels apart"),
     "own stride": (
         field(lambda layers: 1 + sum((k - 1) * s for _, _, k, s, _ in layers)),
         "the layer's own stride",
+    ),
+    "backwards, k for k − s": (
+        field(lambda layers: reduce(lambda r, layer: r * layer[3] + layer[2], layers[::-1], 1)),
+        "Receptive field: 39",
     ),
     "jump too early": (lambda *given: price(*given, late=True), "before you use it"),
     "from 0": (lambda *given: price(*given, field=0), "You start with 0"),

@@ -233,6 +233,11 @@ WRONG = {
         "half the variance": (with_scale(lambda v: v.exp() / 2), "You halve the variance"),
         "noise besides": (lambda m, v: draw(m, v) + 0.1 * torch.randn_like(m), "and 1.07"),
         "half the noise": (with_noise(lambda m: torch.randn_like(m) / 2), "and 0.50"),
+        "exp of all": (
+            lambda m, v: (m + v / 2 * torch.randn_like(m)).exp(),
+            "should have the mean 0",
+        ),
+        "σ at most 2": (with_scale(lambda v: (v / 2).exp().clamp(max=2)), "and 0.89"),
         "no_grad": (torch.no_grad()(draw), "no gradient flows back"),
         "mean detached": (lambda m, v: draw(m.detach(), v), "no gradient reaches the mean"),
         "σ detached": (lambda m, v: draw(m, v.detach()), "no gradient reaches the log variance"),
@@ -272,6 +277,7 @@ WRONG = {
             "one axis of an image",
         ),
         "1 − beta": (of_terms(lambda d, k, beta: ((1 - beta) * d + beta * k).mean()), "(1 − β)"),
+        "the ELBO": (of_terms(lambda d, k, beta: -(d + beta * k).mean()), "*minus* the ELBO"),
         "beta squared": (of_terms(lambda d, k, beta: (d + beta**2 * k).mean()), "grow evenly"),
         "K / beta": (of_terms(lambda d, k, beta: (d + k / beta).mean()), "divided by beta"),
         "KL turned": (with_rate(lambda k: -number_sum(k)), "The sign of KL"),
@@ -349,6 +355,7 @@ AGAIN = {
         "signs": (with_noise(lambda m: torch.randn_like(m).sign()), "two borders"),
     },
     check.loss: {
+        "int of beta": (of_terms(lambda d, k, beta: (d + int(beta) * k).mean()), "grow evenly"),
         "beta capped": (of_terms(lambda d, k, beta: (d + min(beta, 3) * k).mean()), "grow evenly"),
         "half of squares": (
             with_distortion(lambda o, x: F.mse_loss(o, x, reduction="sum") / 2 / len(x)),
