@@ -118,11 +118,15 @@ def _refuse_noise(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigm
         "All images get the same noise: draw it with torch.randn_like(batch).": noise[:1],
         "All pixels of an image get the same noise, so that it only turns brighter or darker: "
         "torch.randn_like(batch).": noise[:, :1, :1, :1],
+        "All pixels of a row get the same noise, so that it makes stripes: "
+        "torch.randn_like(batch).": noise[..., :1],
+        "All pixels of a column get the same noise, so that it makes stripes: "
+        "torch.randn_like(batch).": noise[..., :1, :],
     }
     for text, one in shared.items():
         if near(noise, one.expand_as(noise), atol=1e-6):
             raise Mistake(text)
-    if noise.min() >= 0 and (noise == 0).float().mean() > 0.3:
+    if noise.min() >= 0 and 0.3 < (noise == 0).float().mean() < 0.7:
         raise Mistake(
             "You clamp the noise; clamp the noisy *image*: (batch + sigma * noise).clamp(0, 1)."
         )
@@ -134,8 +138,8 @@ def _refuse_noise(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigm
         )
     if noise.min() > -1e-6:
         raise Mistake(
-            "Your noise only makes images brighter: torch.rand is uniform from 0 to 1. Draw it "
-            "with torch.randn_like(batch)."
+            "Your noise only makes images brighter, as torch.rand does, or an absolute value. "
+            "Normal noise is as often below 0: torch.randn_like(batch)."
         )
 
     def measured(noise: Tensor) -> list[float]:
@@ -206,8 +210,8 @@ def _refuse_target(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sig
 # --------------------------------------------------------------------- area under the ROC curve
 
 # With ties, at the top, too, so that every mistake gives a number of its own.
-KNOWN = [0.3, 0.4, 0.5, 0.5, 0.6, 0.9, 1.1]
-UNKNOWN = [0.5, 0.55, 0.8, 1.0, 1.1]
+KNOWN = [0.3, 0.4, 0.55, 0.55, 0.55, 0.6, 0.6, 1.0]
+UNKNOWN = [0.55, 0.6, 0.7, 0.8, 1.0]
 
 
 def _wins(unknown: Tensor, known: Tensor, tie: float = 0.5) -> Tensor:
@@ -220,16 +224,16 @@ def _wins(unknown: Tensor, known: Tensor, tie: float = 0.5) -> Tensor:
 def area_under_roc(answer) -> str:
     """``answer(scores, unknown)``, ``(N,)`` floats and bools → P(an unknown one scores higher)."""
     generator = torch.Generator().manual_seed(0)
-    order = torch.randperm(12, generator=generator)
-    scores, unknown = torch.tensor(UNKNOWN + KNOWN)[order], (torch.arange(12) < 5)[order]
+    order = torch.randperm(13, generator=generator)
+    scores, unknown = torch.tensor(UNKNOWN + KNOWN)[order], (torch.arange(13) < 5)[order]
     others, strange = torch.randn(30, generator=generator), torch.arange(30) % 3 == 0
     each_pair = "That is a number for each pair: take the mean over all pairs."
     shapes = {
-        (5, 7): each_pair,
-        (7, 5): each_pair,
-        (12,): "That is a number for each image; expected one number for the detector.",
+        (5, 8): each_pair,
+        (8, 5): each_pair,
+        (13,): "That is a number for each image; expected one number for the detector.",
         (5,): "That is a number for each unknown one: take the mean.",
-        (7,): "That is a number for each known one: take the mean.",
+        (8,): "That is a number for each known one: take the mean.",
     }
 
     def area(*case) -> float:
@@ -257,11 +261,10 @@ def _refuse_area(value: float, scores: Tensor, unknown: Tensor) -> None:
     pairs = _wins(high, low)
     right = pairs.mean().item()
     alarms, caught = map(torch.tensor, roc_curve(unknown, scores, drop_intermediate=False)[:2])
-    accuracies = [
-        (guess == unknown).double().mean()
-        for level in scores
-        for guess in (scores > level, scores >= level)
-    ]
+    guesses = [guess for level in scores for guess in (scores > level, scores >= level)]
+    accuracies = [(guess == unknown).double().mean() for guess in guesses]
+    thresholded = [_wins(guess[unknown], guess[~unknown]).mean() for guess in guesses]
+    ranks = scores.argsort().argsort() + 1.0
     wrong = {
         "Turned over: you count where the *known* one is higher. 1 − yours is right.": 1 - right,
         **{
@@ -283,7 +286,7 @@ def _refuse_area(value: float, scores: Tensor, unknown: Tensor) -> None:
             f"You divide by {name} pairs; count only pairs of one unknown and one known.": (
                 pairs.sum() / number
             )
-            for name, number in {"N²": 12 * 12, "N(N − 1)/2": 12 * 11 / 2}.items()
+            for name, number in {"N²": 13 * 13, "N(N − 1)/2": 13 * 12 / 2}.items()
         },
         "In per cent; expected a share, 1 for 100 %.": 100 * right,
         "Negative: the share of false alarms has to grow along the curve. Flip it.": -right,
@@ -300,6 +303,13 @@ def _refuse_area(value: float, scores: Tensor, unknown: Tensor) -> None:
         "That is the largest distance between the two shares, at one threshold; asked for is the "
         "area over all thresholds.": (caught - alarms).max(),
         "That is the difference between the two means.": high.mean() - low.mean(),
+        "Equal scores get different ranks from argsort; let them share the mean of their ranks.": (
+            (ranks[unknown].sum() - len(high) * (len(high) + 1) / 2) / pairs.numel()
+        ),
+        "You compare the scores with a threshold first, and ask for the area then: that leaves one "
+        "point of the curve. Give it the scores.": (
+            value if any(near(value, each) for each in thresholded) else None
+        ),
         "That is the accuracy at one threshold; the area needs none, and compares every unknown "
         "one with every known one.": value if any(near(value, a) for a in accuracies) else None,
     }

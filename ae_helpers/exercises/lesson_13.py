@@ -19,6 +19,7 @@ def epochs_for(answer) -> str:
     A short last batch is a step, too.
     """
     cases = [(640, 32, 1_000), (100, 8, 1_000), (101, 10, 95), (47, 20, 9), (30, 30, 7), (90, 7, 1)]
+    cases += [(97, 7, 28)]  # whose batches are more, rounded to the nearest, than rounded down
     found = []
     for images, batch_size, steps in cases:
         where = f"For {images} images, batches of {batch_size} and {steps:,} steps your answer"
@@ -42,6 +43,10 @@ def epochs_for(answer) -> str:
         ],
         "You leave out the short last batch of an epoch; it is a step, too: round images / "
         "batch_size up.": [math.ceil(s / w) for s, w in zip(steps, without, strict=True)],
+        "You round the steps of an epoch to the nearest: where that is down, the short last batch "
+        "is missing, which is a step, too. Round up.": [
+            math.ceil(s / round(n / b)) for n, b, s in cases
+        ],
         "You divide by images / batch_size as a fraction; an epoch has a whole number of steps: "
         "round that up first.": [math.ceil(s * b / n) for n, b, s in cases],
         "Those are the steps of one epoch. How many such epochs make up `steps`?": per_epoch,
@@ -80,7 +85,7 @@ def worst_patch(answer) -> str:
     generator = torch.Generator().manual_seed(3)
     images, rebuilt = torch.rand(2, 5, 3, 9, 13, generator=generator, dtype=torch.float64)
     images[0, :, 2, 4], images[1, :, 0, 0], images[2, :, 8, 12] = 3, 4, 5  # one speck, two corners
-    side, count = 4, len(images)
+    side, count = 3, len(images)
     into = "-= or square_: compute a new tensor."
     shapes = {
         (): "One number for each picture is asked for, not one for all of them: amax over the two "
@@ -90,8 +95,8 @@ def worst_patch(answer) -> str:
             9,
             13,
         ): "That is a map for each picture: average over squares, and take the highest.",
-        (count, 6, 10): "Those are the means of all squares: take the highest of each picture.",
-        (count, 1, 6, 10): "Those are the means of all squares: take the highest of each picture.",
+        (count, 7, 11): "Those are the means of all squares: take the highest of each picture.",
+        (count, 1, 7, 11): "Those are the means of all squares: take the highest of each picture.",
         (count, 3): "That is one number for each channel: average over the channels first.",
         (count, 1): "The numbers stand in a column: add .flatten().",
         (
@@ -154,7 +159,7 @@ def worst_patch(answer) -> str:
     )
     explain(found, _pooled(maps, side).amax(1), mistakes, otherwise=otherwise)
     again = tensor(call(answer, images[:2], rebuilt[:2], 5), what, [2], None)
-    fixed = "Right for squares of side 4, but not for another side: use `side`."
+    fixed = "Right for squares of side 3, but not for another side: use `side`."
     explain(again, _pooled(maps[:2], 5).amax(1), otherwise=fixed)
     return "Right: the mean squared error of the worst square, wherever it lies."
 
@@ -170,10 +175,14 @@ def true_alarms(answer) -> str:
     flawed among all (Bayes' rule).
     """
     cases = [(0.9, 0.05, 0.01), (0.6, 0.2, 0.3), (1.0, 0.01, 0.001), (0.5, 0.0, 0.2)]
+    cures = {
+        "division by zero": "There may be no false alarms: divide by all alarms, true and false."
+    }
     found = []
     for caught, false, rate in cases:
         where = f"For caught {caught}, false alarms {false} and rate {rate} your answer"
-        value = number(call(answer, caught, false, rate), "a share of all alarms", where=where)
+        answered = call(answer, caught, false, rate, cures=cures)
+        value = number(answered, "a share of all alarms", where=where)
         found.append(value)
     mistakes = {
         "That is the share of all things that are flawed *and* raise an alarm. Divide by the share "

@@ -66,6 +66,7 @@ RIGHT = {
         "divmod": lambda m, k, s, p: ((m + 2 * p - k) // s + 1, (m + 2 * p - k) % s),
         "a list": lambda m, k, s, p: [(m + 2 * p - k + s) // s, (m + 2 * p - k) % s],
         "by search": by_search,
+        "floor": lambda m, k, s, p: (math.floor((m + 2 * p - k) / s) + 1, (m - k + 2 * p) % s),
         "o by difference": by_difference,
         "NumPy integers": lambda *case: tuple(np.int64(each) for each in by_search(*case)),
         "a tensor": lambda *case: torch.tensor(by_search(*case)),
@@ -73,6 +74,7 @@ RIGHT = {
     check.colour: {
         "by axes": coloured,
         "by view": lambda x, c: (x * c.view(-1, 3, 1, 1)).round().to(torch.uint8),
+        "half up": lambda x, c: (product(x, c) + 0.5).byte(),
         "einsum": lambda x, c: torch.einsum("nhw,nc->nchw", x[:, 0].float(), c).round().byte(),
         "by loops": by_loops,
         "in double": lambda x, c: coloured(x, c.double()),

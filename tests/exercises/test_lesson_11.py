@@ -69,6 +69,12 @@ def by_ranks(scores, unknown):
     return statistic / (count * (~unknown).sum())
 
 
+def by_argsort(scores, unknown):
+    """The same, but each score has a rank of its own."""
+    ranks, count = scores.argsort().argsort() + 1.0, unknown.sum()
+    return (ranks[unknown].sum() - count * (count + 1) / 2) / (count * (~unknown).sum())
+
+
 def by_loops(scores, unknown):
     known = scores[~unknown].tolist()
     wins = [(a > b) + (a == b) / 2 for a in scores[unknown].tolist() for b in known]
@@ -137,6 +143,8 @@ RIGHT = {
     check.denoising_loss: {
         "by hand": lambda model, x, s: (model(noisy(x, s)) - x).square().mean(),
         "the course's": with_input(applications.add_noise),
+        "for each image": with_input(lambda x, s: torch.stack([noisy(image, s) for image in x])),
+        "subtracted": with_input(lambda x, s: F.hardtanh(x - s * torch.randn_like(x), 0, 1)),
         "by normal": with_input(lambda x, s: (x + torch.normal(0, s, x.shape)).clip(0, 1)),
         "minimum and maximum": with_input(
             lambda x, s: torch.clamp(torch.randn(x.shape) * s + x, min=0, max=1)
@@ -148,6 +156,8 @@ RIGHT = {
         "scikit-learn": lambda scores, unknown: roc_auc_score(unknown, scores),
         "ranks": by_ranks,
         "curve": by_curve(),
+        "sign": lambda s, u: ((s[u][:, None] - s[~u]).sign().mean() + 1) / 2,
+        "halves": lambda s, u: (pairs(s, u, 0) + pairs(s, u, 1)).mean() / 2,
         "loops": by_loops,
     },
     check.bits: {
@@ -177,6 +187,8 @@ WRONG = {
         "one noise": (with_noise(lambda x, s: s * torch.randn_like(x[:1])), "All images get"),
         "brighter": (with_noise(lambda x, s: s * torch.randn(len(x), 1, 1, 1)), "All pixels of"),
         "in place": (into_the_batch, "into the batch itself"),
+        "rows": (with_noise(lambda x, s: s * torch.randn_like(x[..., :1])), "pixels of a row"),
+        "columns": (with_noise(lambda x, s: s * torch.randn_like(x[:, :, :1])), "of a column"),
         "rand": (with_noise(lambda x, s: s * torch.rand_like(x)), "only makes images brighter"),
         "uniform": (with_noise(lambda x, s: s * 12**0.5 * (torch.rand_like(x) - 0.5)), "borders"),
         "variance": (with_noise(lambda x, s: s**2 * torch.randn_like(x)), "the variance for"),
@@ -240,12 +252,14 @@ WRONG = {
         "gap": (lambda s, u: np.subtract(*roc_curve(u, s)[1::-1]).max(), "largest distance"),
         "means": (lambda s, u: s[u].mean() - s[~u].mean(), "two means"),
         "accuracy": (accuracy(lambda s: 0.8), "accuracy at one threshold"),
+        "threshold first": (lambda s, u: roc_auc_score(u, s > 0.5), "a threshold first"),
+        "ranks of argsort": (by_argsort, "different ranks from argsort"),
         "matrix": (pairs, "for each pair"),
         "per unknown": (lambda s, u: pairs(s, u).mean(1), "for each unknown one"),
         "per known": (lambda s, u: pairs(s, u).mean(0), "for each known one"),
         "per image": (lambda s, u: s, "for each image"),
         "a curve": (lambda s, u: roc_curve(u, s), "a tuple"),
-        "35 typed": (lambda s, u: pairs(s, u).sum() / 35, "Right for one set"),
+        "40 typed": (lambda s, u: pairs(s, u).sum() / 40, "Right for one set"),
         "in place": (lambda s, u: s.mul_(2).mean(), "changes the tensors"),
         "a guess": (lambda s, u: 0.6, "You say 0.6;"),
         "truth second": (lambda s, u: roc_auc_score(s, u), "takes the truth first"),
@@ -292,6 +306,8 @@ WRONG = {
 }
 AGAIN = {
     check.denoising_loss: {
+        "absolute": (with_noise(lambda x, s: s * torch.randn_like(x).abs()), "images brighter"),
+        "salt": (with_input(lambda x, s: (x + (torch.rand_like(x) < s)).clamp(0, 1)), "brighter"),
         "no sigma, not clamped": (with_input(lambda x, s: x + torch.randn_like(x)), "multiply it"),
         "detached": (with_error(lambda y, x: F.mse_loss(y.detach(), x)), "no gradient flows"),
         "a gradient that ends": (
@@ -304,6 +320,7 @@ AGAIN = {
         "turned scores": (lambda s, u: roc_auc_score(u, -s), "Turned over: you count"),
         "accuracy at 0.5": (accuracy(lambda s: 0.5), "one threshold"),
         "accuracy at the median": (accuracy(torch.median), "one threshold"),
+        "threshold at the mean": (lambda s, u: roc_auc_score(u, s > s.mean()), "a threshold first"),
     },
     check.bits: {
         "ceil": (summed(lambda c, s: (c / s).ceil()), "or up (ceil)"),

@@ -125,6 +125,10 @@ WRONG = {
         "a fraction": (lambda n, b, s: s / math.ceil(n / b), "a fraction of an epoch"),
         "down and one more": (lambda n, b, s: s // math.ceil(n / b) + 1, "round down and add 1"),
         "without the short batch": (lambda n, b, s: math.ceil(s / (n // b)), "leave out the short"),
+        "the nearest step": (
+            lambda n, b, s: math.ceil(s / round(n / b)),
+            "an epoch to the nearest",
+        ),
         "a fraction of a step": (lambda n, b, s: math.ceil(s * b / n), "as a fraction; an epoch"),
         "steps of an epoch": (lambda n, b, s: math.ceil(n / b), "steps of one epoch"),
         "steps by images": (lambda n, b, s: math.ceil(s / n), "divide the steps by the images"),
@@ -167,7 +171,12 @@ WRONG = {
             "means of all squares: take",
         ),
         "a fixed side": (lambda a, b, side: patches(a, b, 5).amax(1), "fixed side of 5"),
-        "the side of the test": (lambda a, b, side: patches(a, b, 4).amax(1), "not for another"),
+        "the side of the test": (lambda a, b, side: patches(a, b, 3).amax(1), "not for another"),
+        "a side too long": (lambda a, b, side: patches(a, b, side + 1).amax(1), "Not the worst sq"),
+        "the worst pixels, wherever": (
+            lambda a, b, side: maps_of(a, b).flatten(1).topk(side**2).values.mean(1),
+            "then over each square",
+        ),
         "twice": (lambda a, b, side: 2 * patches(a, b, side).amax(1), "Not the worst squares"),
         "in place": (in_place, "changes the tensors"),
     },
@@ -185,6 +194,7 @@ WRONG = {
         "accuracy": (lambda c, f, r: c * r + (1 - f) * (1 - r), "accuracy"),
         "exchanged": (lambda c, f, r: true_share(c, f, 1 - r), "You exchange rate"),
         "no rate above": (lambda c, f, r: c / (c * r + f * (1 - r)), "Above the line"),
+        "true by false": (lambda c, f, r: c * r / (f * (1 - r)), "There may be no false alarms"),
         "half": (lambda c, f, r: 0.5, "you answer 0.5, not 0.1538"),
     },
 }

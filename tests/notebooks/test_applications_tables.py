@@ -112,6 +112,8 @@ def test_what_the_lesson_says_of_defects(defects):
     assert medians.loc["stain", "blur: worst pixel"] < 0.5
     forest = medians["isolation forest"]
     assert forest["mirrored"] > 0.7 and (forest.drop("mirrored") < 0.54).all()
+    alike = medians["local outlier factor"] - medians["PCA: nearest code"]
+    assert (alike.abs() < 0.035).all()  # "nearly what PCA's finds"
     assert (medians[["ink", "mean image: error"]] < 0.59).all(axis=None)
     where = clean.groupby("defect")[WHERE].median()
     assert (
@@ -128,6 +130,9 @@ def test_what_the_lesson_says_of_scratched_training_images(defects):
         lost = scratches.loc[0.0] - scratches.loc[share]
         assert (lost.abs() <= most).all(axis=None)
         assert lost["Mahalanobis"].median() == lost.median().max()
+        if share == 0.01:
+            assert (lost[OWN].abs() < 0.002).all(axis=None)
+            assert lost["Mahalanobis"].median() == pytest.approx(0.004, abs=0.0005)
     assert lost["network: error"].max() < 0.005 and lost["network: nearest code"].max() < 0.011
 
 

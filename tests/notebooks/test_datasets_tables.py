@@ -5,6 +5,7 @@ import torch
 
 import lesson_code
 from ae_helpers import data
+from ae_helpers.models import count_parameters
 
 WORLDS = ["digits", "mirrored", "inverted", "clothes"]
 TRAINED = ["digits", "clothes", "both"]
@@ -69,6 +70,14 @@ def test_what_the_lesson_says_of_the_sizes(sizes):
     assert 1.9 < (deep["error"] / deep["PCA"]).max() < 2.3  # "with one twice as bad"
     assert lower(large["error"], large["PCA"]) == 2
     assert 0.16 < (large["error"] / large["mean image"]).median() < 0.18  # "a sixth"
+
+
+def test_both_kinds_have_four_layers_in_each_half(lesson):
+    flat, deep = (lesson["steady"]((3, 48, 48), 16, kind) for kind in (False, True))
+    for network in (flat, deep):
+        for half in (network.encoder, network.decoder):
+            assert sum("conv" in name for name, _ in half.named_children()) == 4
+    assert count_parameters(deep) > 3 * count_parameters(flat)
 
 
 # ---------------------------------------------------------------------------------------- transfer

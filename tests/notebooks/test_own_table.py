@@ -7,6 +7,7 @@ import torch
 
 import lesson_code
 from ae_helpers import data
+from ae_helpers.models import any_shape
 
 KEYS = ["pictures", "mirrored"]
 LINES = [(80, False), (80, True), (600, False)]
@@ -81,3 +82,13 @@ def test_what_the_lesson_says_of_the_table(table):
     )
     gained = pair(mirrored["network: error"], few["network: error"])
     assert gained == (5, pytest.approx(0.93, abs=0.01))
+
+
+@pytest.mark.parametrize(("side", "places"), [(28, 1), (29, 4)])
+def test_a_number_draws_the_whole_or_its_part(side, places):
+    network = any_shape.build((1, side, side), places)
+    for weights in network.decoder.parameters():
+        weights.data.abs_()  # so that no ReLU stops a change
+    with torch.inference_mode():
+        changed = network.decode(1 + torch.eye(places)) != network.decode(torch.ones(1, places))
+    assert [each.all().item() for each in changed] == [places == 1] * places
