@@ -7,6 +7,7 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
@@ -103,7 +104,7 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> dict
     found = principal_directions(data.train_images)
     coordinates = found.coordinates(to_float(images).flatten(1))
 
-    def side(model: nn.Module) -> dict:
+    def side(model: Any) -> dict:  # nn.Module doesn't say that it has a latent_size
         size = model.latent_size
         by_pca = found.points(coordinates[:, :size]).view(images.shape)
         same = baselines.pca_network(found, size, tuple(images.shape[1:])).state_dict()
@@ -117,12 +118,12 @@ def architecture_picker(networks: dict[str, nn.Module], data: ImageData) -> dict
             "meanPca": image_errors(images, by_pca).mean().item(),
         }
 
-    largest = max(model.latent_size for model in networks.values())
+    sides = {name: side(model) for name, model in networks.items()}
     return {
-        "networks": {name: side(model) for name, model in networks.items()},
+        "networks": sides,
         "images": images,
         "labels": data.test_labels,
-        "directions": directions(found, largest),
+        "directions": directions(found, max(each["size"] for each in sides.values())),
     }
 
 
