@@ -201,12 +201,12 @@ def architecture_picker(networks: dict[str, Any], data: ImageData) -> dict:
             "meanPca": image_errors(images, by_pca).mean().item(),
         }
 
-    largest = max(model.latent_size for model in networks.values())
+    sides = {name: side(model) for name, model in networks.items()}
     return {
-        "networks": {name: side(model) for name, model in networks.items()},
+        "networks": sides,
         "images": images,
         "labels": data.test_labels,
-        "directions": directions(found, largest),
+        "directions": directions(found, max(each["size"] for each in sides.values())),
     }
 
 
