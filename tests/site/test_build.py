@@ -143,6 +143,9 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(home, con
             page.goto(home + name)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 390, f"{name} is {wide} pixels wide"
+            icon = "getComputedStyle(document.querySelector('.fa-bars'), '::before').content"
+            assert page.evaluate(icon).startswith('"'), name  # a letter of a font
+            assert page.locator("script[src*=fontawesome]").count() == 0, name
         assert page.problems == foreign == []
 
 
