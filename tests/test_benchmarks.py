@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import peers  # noqa: E402
+import site_speed  # noqa: E402
 import training_speed  # noqa: E402
 
 SECONDS = {"plain PyTorch": [2.0, 9.0, 2.4], "`fit`": [1.0, 3.0, 1.0]}
@@ -43,6 +44,16 @@ def test_a_ratio_that_fell_is_named():
     [line] = training_speed.fallen(stored, {"plain PyTorch": 1.49, "Flax": 1.6})
     assert line.startswith("plain PyTorch: `fit` is 1.49 times as fast; expected the stored 2.00")
     assert "25%" in line
+
+
+def test_the_figures_of_the_site_are_told():
+    sizes = {"index.html": 900.0, "gallery.html": 2_100.0, "search.html": 600.0}
+    answers = {"blend": [(9.0, 2.0), (10.0, 3.0), (30.0, 4.0)]}
+    text = site_speed.tables([1.5, 1.0, 2.25], 4, sizes, answers)
+    for words in ("after 1.5 s", "at most 2.2 s", "slowed down 4 times", "| `blend` | 10.0 ms "):
+        assert words in text
+    assert "`gallery.html`, 2,100 kB before" in text and "the front page loads 900 kB" in text
+    assert "| 3.0 ms |" in text and "| `search.html` | 600 |" in text
 
 
 def test_what_is_stored_stands_in_the_readme():

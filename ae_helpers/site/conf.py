@@ -5,7 +5,7 @@ from html import escape
 from docutils import nodes
 from latex2mathml.converter import convert
 
-from ae_helpers.site import images
+from ae_helpers.site import illustrations
 
 project = html_title = "Sixty-Four Numbers"
 author = "the Sixty-Four Numbers authors"
@@ -59,7 +59,7 @@ def setup(app) -> None:
     """Called by Sphinx."""
     app.connect("html-page-context", _heard_well)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
-    app.connect("doctree-read", images.describe)
+    app.connect("doctree-read", illustrations.describe)
 
 
 html_math_renderer = "mathml"

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 
 from ae_helpers.course import series
 from ae_helpers.files import PROJECT
-from ae_helpers.site import exports, images, live, pages
+from ae_helpers.site import exports, illustrations, live, pages
 
 FILES = "https://github.com/OWNER/sixty-four-numbers/blob/main/"
 
@@ -86,7 +86,7 @@ def test_a_front_page_without_its_parts_says_which(monkeypatch, refused):
 def test_the_texts_of_pictures_are_those_of_their_outputs():
     for notebook in pages.sources():
         content = json.loads(notebook.read_text(encoding="utf-8"))
-        assert None not in images.alternatives(content), notebook.name
+        assert None not in illustrations.alternatives(content), notebook.name
 
 
 def hooks(notebook):
