@@ -84,7 +84,7 @@ function staged(model) {
   /** @type {Stage[]} */
   const stages = [];
   let [, height, width] = model.inputShape;
-  for (const layer of [...model.encoder, ...model.decoder]) {
+  for (const layer of [...(model.encoder ?? []), ...model.decoder]) {
     if (layer.kernel) stages.push({ layers: [], height, width });
     stages[stages.length - 1].layers.push(layer);
     [, height, width] = layer.shape;
