@@ -63,11 +63,13 @@ refresh: $(STAMP)
 	@$(PY) -m ae_helpers refresh $(ARGS)
 
 LOWEST := $(VENV)/lowest
+# What takes long and meets no part of a library that the other tests don't meet.
+VERSIONLESS := tests/exercises tests/explorers tests/site notebooks/08_try_other_architectures.ipynb
 lowest: $(DEVELOPERS)
 	@echo "Running the tests with the oldest versions that pyproject.toml allows"
 	@$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
 	@$(PY) -m uv pip install --python $(LOWEST) --resolution lowest-direct --editable ".[dev]"
-	@$(LOWEST)/bin/python -m pytest --ignore tests/explorers --ignore tests/site \
+	@$(LOWEST)/bin/python -m pytest $(VERSIONLESS:%=--ignore %) \
 		--deselect tests/notebooks/test_static.py::test_types $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support. No
