@@ -52,7 +52,7 @@ test: $(DEVELOPERS)
 
 verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify --dist load $(ARGS)
+	@$(PY) -m pytest -m verify --dist loadgroup $(ARGS)
 
 coverage: $(DEVELOPERS)
 	@echo "Running all tests: which lines does none run?"

@@ -45,7 +45,11 @@ EXPLORERS = [
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
-VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dark", "voila light")]
+# A page takes a minute to begin, so all its tests are one worker's.
+VERIFIED = [
+    pytest.param(which, marks=[pytest.mark.verify, pytest.mark.xdist_group(which)])
+    for which in ("lab dark", "voila light")
+]
 everywhere = pytest.mark.parametrize(
     "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
@@ -648,8 +652,7 @@ def test_sliders_have_a_track_at_200_per_cent(page):
 # ------------------------------------------------------------------- every control, on every page
 
 
-@pytest.mark.verify
-@everywhere
+@pytest.mark.parametrize("gallery", VERIFIED, indirect=True, scope="module")
 @pytest.mark.parametrize("title", EXPLORERS)
 def test_every_control(page, title):
     """By mouse and by keyboard: each use changes a picture, and nothing is raised."""
@@ -708,8 +711,7 @@ def test_every_control(page, title):
     assert explorer.alert.count() == 0
 
 
-@pytest.mark.verify
-@pytest.mark.parametrize("gallery", ["voila light"], indirect=True, scope="module")
+@pytest.mark.parametrize("gallery", VERIFIED[1:], indirect=True, scope="module")
 def test_a_finger_draws_where_it_is(page, model):
     """On a narrow page, too, where the pad is smaller than its 280 pixels."""
     with resized(page, 250, 900):
@@ -753,8 +755,11 @@ def run(browser, lab, project):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.name[:2])
-def test_the_explorers_of_a_lesson(lesson, run):
+@pytest.mark.xdist_group("lessons in the browser")
+@pytest.mark.parametrize("number", ["06", "11"])
+def test_the_explorers_of_a_lesson(number, run):
+    """Several, with a training before them. Those of all lessons are moved without a browser."""
+    (lesson,) = (path for path in LESSONS if path.name.startswith(number))
     explorers = run(lesson.name)
     cells = nbformat.read(lesson, as_version=4).cells
     source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")

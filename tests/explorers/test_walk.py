@@ -9,7 +9,7 @@ import pytest
 from ae_helpers.course import series
 from real_browser import copy_project, open_in_lab, opened, serving_lab, stop_kernel
 
-pytestmark = pytest.mark.verify
+pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("walk")]
 LESSONS = series.find_lessons()[1:5]
 PATIENCE = 300_000  # milliseconds: a training on two busy cores
 
