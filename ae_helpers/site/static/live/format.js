@@ -101,3 +101,11 @@ function grouped(text) {
   const whole = /^\d+/.exec(text)?.[0] ?? "";
   return whole.replace(/\B(?=(\d{3})+$)/g, ",") + text.slice(whole.length);
 }
+
+/**
+ * How a readout calls a digit, or an image of another `kind`, as `explorer.digit_name`.
+ * @param {number} number @param {import("./pictures.js").Tensor | null} labels
+ */
+export function digitName(number, labels, kind = "digit") {
+  return `${kind} ${number}${labels ? ` (label ${labels.data[number]})` : ""}`;
+}

@@ -1,7 +1,7 @@
 // One digit through many networks, and PCA beside them, as `architectures.architecture_picker`.
 
 import { meanSquare } from "../errors.js";
-import { format } from "../format.js";
+import { digitName, format } from "../format.js";
 import { coordinates, pointOf } from "../pca.js";
 import { asImage, at, errorMap, toFloat } from "../pictures.js";
 
@@ -29,7 +29,6 @@ export default function create({ networks, images, labels, directions }) {
     const [own, pca] = [rebuilt, byPca].map((each) =>
       format(meanSquare(image.data, each.data), ".4f"),
     );
-    const label = labels ? ` (label ${labels.data[digit]})` : "";
     return {
       pictures: {
         original: asImage(image),
@@ -38,7 +37,7 @@ export default function create({ networks, images, labels, directions }) {
         "by PCA": asImage(byPca),
       },
       readout:
-        `${network}: ${price} per image, ${size} numbers. Error of digit ${digit}${label}: ` +
+        `${network}: ${price} per image, ${size} numbers. Error of ${digitName(digit, labels)}: ` +
         `${own}, by PCA-${size} ${pca}; mean of ${images.shape[0]} digits: ` +
         `${format(mean, ".4f")}, by PCA-${size} ${format(meanPca, ".4f")}.`,
     };

@@ -1,7 +1,7 @@
 // What batch normalisation makes of a digit in the company of others, as `batch_mates.batch_mates`.
 
 import { meanSquare } from "../errors.js";
-import { format } from "../format.js";
+import { digitName, format } from "../format.js";
 import { asImage, at, coloured, some, tiles, toFloat } from "../pictures.js";
 import { shuffled } from "../random.js";
 
@@ -48,7 +48,6 @@ export default function create(data) {
     const [inBatch, inEvaluation] = [rebuilt, usual].map((each) =>
       format(meanSquare(image.data, each.data), ".4f"),
     );
-    const label = labels ? ` (label ${labels.data[digit]})` : "";
     return {
       pictures: {
         digit: asImage(image),
@@ -58,7 +57,7 @@ export default function create(data) {
         difference: coloured({ data: change, shape: shape.slice(1) }, "RdBu_r", -limit, limit),
       },
       readout:
-        `${evaluation ? "Evaluation" : "Training"} mode, digit ${digit}${label} with ` +
+        `${evaluation ? "Evaluation" : "Training"} mode, ${digitName(digit, labels)} with ` +
         `${others.shape[0]} batch-mates: its code is ${format(distance(moved, code), ".2f")} away ` +
         "from its place in evaluation mode; the nearest code of another digit is " +
         `${format(nearest.data[digit], ".2f")} away. Error in this batch ${inBatch}, in ` +

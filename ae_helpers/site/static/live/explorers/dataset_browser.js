@@ -1,7 +1,7 @@
 // Every dataset through every network, as `datasets.dataset_browser`.
 
 import { meanSquare } from "../errors.js";
-import { format } from "../format.js";
+import { digitName, format } from "../format.js";
 import { asImage, at, blank, errorMap, toFloat } from "../pictures.js";
 
 /**
@@ -21,8 +21,7 @@ export default function create({ networks, datasets, means }) {
     const { images, labels, meanImage, byMeanImage } = datasets[dataset];
     const image = toFloat(at(images, number));
     const model = networks[network];
-    const label = labels ? ` (label ${labels.data[number]})` : "";
-    const said = `${dataset}, image ${number}${label}, by the network “${network}”`;
+    const said = `${dataset}, ${digitName(number, labels, "image")}, by the network “${network}”`;
     const original = asImage(image);
     if (`${model.inputShape}` !== `${image.shape}`) {
       const nothing = () => blank(original.width, original.height);

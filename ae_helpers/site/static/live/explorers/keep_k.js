@@ -2,7 +2,7 @@
 
 import { place } from "../charts.js";
 import { meanSquare } from "../errors.js";
-import { format } from "../format.js";
+import { digitName, format } from "../format.js";
 import { coordinates, pointOf } from "../pca.js";
 import { asImage, at, copied, toFloat } from "../pictures.js";
 
@@ -44,7 +44,6 @@ export default function create({ model, images, labels, ofCodes, ofPixels, means
       }
     }
     const [ofCode, ofPca] = ["code", "PCA"].map((name) => format(means[name].data[k], ".4f"));
-    const label = labels ? ` (label ${labels.data[digit]})` : "";
     return {
       pictures: {
         original: asImage(image),
@@ -53,7 +52,7 @@ export default function create({ model, images, labels, ofCodes, ofPixels, means
         error: picture,
       },
       readout:
-        `${k} of ${model.latentSize} numbers kept: the error of digit ${digit}${label} is ` +
+        `${k} of ${model.latentSize} numbers kept: the error of ${digitName(digit, labels)} is ` +
         `${own.code} from the code, ${own.PCA} by PCA of the pixels; on average over ` +
         `${images.shape[0]} digits ${ofCode} and ${ofPca}.`,
     };
