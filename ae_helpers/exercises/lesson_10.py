@@ -90,7 +90,7 @@ def colour(answer) -> str:
     # As many images as channels: colours on the wrong axis still compute.
     images = torch.randint(0, 256, (3, 1, 4, 5), generator=generator, dtype=torch.uint8)
     # With these decimals no product lies in the middle of two bytes, where it could go either way.
-    colours = torch.tensor([[1.0, 0.301, 0.453], [0.351, 1.0, 0.623], [0.807, 0.311, 1.0]])
+    colours = torch.tensor([[1.0, 0.301, 0.453], [0.351, 0.903, 0.623], [0.807, 0.311, 1.0]])
     shapes = {
         (3, 4, 5, 3): "Your channels come last; torch wants them second: (N, 3, H, W).",
         (3, 1, 4, 5): "There is still one channel; (N, 1, H, W) times (N, 3, 1, 1) has three.",
@@ -106,9 +106,11 @@ def colour(answer) -> str:
 
     exact, whole_numbers = product(colours), found.round()
     wrong = {
-        "Right up to 1: .byte() cuts the decimals off. Round first.": exact.floor(),
+        "Right up to 1: the decimals are cut off. Round first.": exact.floor(),
         "No byte is above 1, all but black: colours are shares already, so that byte times share "
-        "is a byte. Don't divide by 255.": whole_numbers.clamp(0, 1),
+        "is a byte. Don't divide by 255.": (exact / 255).round(),
+        "All is black: what is below 1 is cut off to 0. Byte times share is a byte already: don't "
+        "divide by 255.": (exact / 255).floor(),
         "Every image gets the colour of the first.": product(colours[:1]).round(),
         "The axes of your colours are swapped: colours[i] belongs to image i, its three numbers to "
         "the channels.": product(colours.T).round(),
@@ -125,7 +127,8 @@ def colour(answer) -> str:
     if kind == "uint8" or not near(found, exact, rtol=2e-3):  # half precision has three digits
         explain(whole_numbers, exact.round(), wrong, otherwise=furthest)
     if kind != "uint8":
-        raise Mistake(f"The result is right, but as {kind}, not as bytes: .round().byte() at last.")
+        cure = "torch.stack makes a tensor" if kind == "a list" else ".round().byte() at last"
+        raise Mistake(f"The result is right, but as {kind}, not as bytes: {cure}.")
     return "Right: a third axis of colours, and still one byte for each number."
 
 

@@ -15,12 +15,18 @@ from exercise_zoo import Several, in_place, zoo_tests
 # ------------------------------------------------------------------------------ a stack's price
 
 
-def price(side, layers, bias=1, own=lambda a, b: b, late=False, padded=2, less=1, field=1):
+def to_nearest(n, k, s, p):
+    return round((n + 2 * p - k) / s) + 1
+
+
+def price(
+    side, layers, bias=1, own=lambda a, b: b, late=False, padded=2, less=1, field=1, size=None
+):
     """Right with its defaults; each argument is a way to go wrong."""
     parameters = products = 0
     jump = 1
     for of, out, k, s, p in layers:
-        after = (side + padded * p - k) // s + 1
+        after = size(side, k, s, p) if size else (side + padded * p - k) // s + 1
         parameters += out * (of * k * k + bias)
         products += out * own(side, after) ** 2 * of * k * k
         side = after
@@ -96,6 +102,7 @@ WRONG_PRICE = {
     "side stays": (lambda *given: price(*given, own=lambda *_: 28), "stays 28×28"),
     "no padding": (lambda *given: price(*given, padded=0), "leave the padding out"),
     "one pixel": (lambda *given: price(*given, own=lambda *_: 1), "These are the weights"),
+    "rounded": (lambda *given: price(*given, size=to_nearest), "You round to the nearest"),
     "padding once": (lambda *given: price(*given, padded=1), "You add p once"),
     "side for side²": (
         multiplications(lambda _: 8 * 9 * 13 + 128 * 9 * 5 + 192 * 16 * 6),
@@ -153,6 +160,10 @@ def each_differently(x, order):
     return torch.cat([shuffle(x[i : i + 1], order.roll(i)) for i in range(len(x))])
 
 
+def drawn_anew(x, order):
+    return shuffle(x, torch.randperm(len(order), generator=torch.Generator().manual_seed(0)))
+
+
 def across_channels(x, order):
     both = torch.cat([order, order + len(order)]).roll(3)
     return x.flatten(1)[:, both].view(x.shape)
@@ -179,6 +190,8 @@ ORDERS = {
         lambda x, order: x.flatten(1)[:, order].view(x.shape), unshuffle, "Index the pixels"
     ),
     "flat": (lambda x, order: x.flatten(2)[:, :, order], unshuffle, "The shape has to stay"),
+    "the lesson's seed": (drawn_anew, unshuffle, "not as `order` says"),
+    "sorted": (shuffle, lambda x, order: x.flatten(2).sort(2).values.view(x.shape), "isn't images"),
     "at random": (lambda x, o: shuffle(x, torch.randperm(len(o))), unshuffle, "draws a new order"),
     "backwards": (lambda x, order: shuffle(x, order.flip(0)), unshuffle, "not as `order` says"),
     "changed": (lambda x, order: shuffle(x, order) + 0.5, unshuffle, "changes or loses"),
@@ -277,7 +290,7 @@ WRONG_NETWORK = {
     "no numbers": (small(without_numbers()), "aren't numbers (nan)"),
     "the backbone": (small(shipped.backbone()), "94,393 parameters, 64,393 too many"),
     "a large code": (small(tiny(2, 65)), "65 numbers, more than 64"),
-    "untrained": (small(tiny(2)), "it isn't trained"),
+    "untrained": (small(tiny(2)), "it has learned nothing"),
     "past the code": (small(PastTheCode(GOOD.encoder, GOOD.decoder, 16)), "past the code"),
     "a class": (small(Paired), "a class or function"),
     "a number": (small(0.008), "a float"),
@@ -299,10 +312,10 @@ def test_all_that_is_exceeded_is_said():
     for parameter in network.parameters():
         parameter.requires_grad = False  # hides nothing
     message = check.small_network(network, IMAGES, 0.01).message
-    assert "too many" in message and "isn't trained" in message
+    assert "too many" in message and "has learned nothing" in message
 
 
 CHECKS = check.stack_price, check.permutation, check.small_network
 RIGHT = dict(zip(CHECKS, (RIGHT_PRICE, RIGHT_ORDER, RIGHT_NETWORK), strict=True))
 WRONG = dict(zip(CHECKS, (WRONG_PRICE, WRONG_ORDER, WRONG_NETWORK), strict=True))
-TestZoo = zoo_tests(RIGHT, WRONG, alike={"lost"})
+TestZoo = zoo_tests(RIGHT, WRONG, alike={"lost", "the lesson's seed", "sorted"})

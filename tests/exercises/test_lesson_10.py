@@ -79,6 +79,7 @@ RIGHT = {
         "by loops": by_loops,
         "in double": lambda x, c: coloured(x, c.double()),
         "NumPy": lambda x, c: by_loops(x, c).numpy(),
+        "shares of 255": lambda x, c: (product(to_float(x), c) * 255).round().byte(),
     },
     check.share: {
         "by helpers": ratio,
@@ -115,6 +116,10 @@ WRONG = {
         "whole numbers": (lambda x, c: product(x, c).round().long(), "as int64"),
         "over 255": (lambda x, c: product(x, c) / 255, "all but black"),
         "cut off": (lambda x, c: product(x, c).byte(), "Round first"),
+        "shares cut off": (lambda x, c: product(to_float(x), c).byte(), "All is black"),
+        "a list": (lambda x, c: list(coloured(x, c)), "as a list, not as bytes: torch.stack"),
+        "brightened": (lambda x, c: coloured(x, c / c.max(1, keepdim=True).values), "furthest off"),
+        "a mask": (lambda x, c: product(x > 0, c).round().byte(), "is 1 at"),
         "channels last": (lambda x, c: coloured(x, c).movedim(1, 3), "Your channels come last"),
         "one colour": (lambda x, c: coloured(x, c[:1]), "the colour of the first"),
         "swapped axes": (lambda x, c: coloured(x, c.T), "axes of your colours"),
