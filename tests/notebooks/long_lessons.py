@@ -1,8 +1,9 @@
-"""The notebooks that take longest: executed once, in ``make verify``, with all their controls moved.
+"""The longest notebooks: executed once, in ``make verify``, with all their controls moved.
 
-The others are executed by nbval in ``make test``, and once more in ``make verify``, as by readers who
-choose other parameters and have no solutions, for their controls
-(``tests/explorers/test_every_control.py``). Here nbval's own kernel moves them, after the last cell.
+nbval executes the others in ``make test``. For their controls they are executed once more, in
+``make verify``, as readers do who choose other parameters and have no solutions
+(``tests/explorers/test_every_control.py``). Of those named here nbval's own kernel moves the
+controls, after the last cell.
 """
 
 import re
@@ -21,7 +22,10 @@ LONG = {
     "13_make_it_yours",
     "gallery",  # whose explorers `make test` moves without it
 }
+# There is no page. nbval reads what is sent to it when the cell is done: too late for so much.
 MOVE_ALL = f"""import sys
+from ipykernel.comm import comm
+comm.BaseComm.publish_msg = lambda *_, **__: None
 sys.path.append({str(Path(__file__).parents[1] / "explorers")!r})
 import every_control
 found = every_control.move_all()
