@@ -1,7 +1,8 @@
 """Every control of every notebook does what it should, at all its values, and says what fails.
 
-No other test moves a control of a notebook as it stands: nbval and papermill pass one that fails
-only then. `every_control.py` does the moving; here it also has to find what is planted.
+nbval and papermill pass a control that fails only when it is moved. `every_control.py` does the
+moving, here and after the last cell of the longest notebooks (`long_lessons.py`); here it also has to
+find what is planted.
 """
 
 import html

@@ -1,7 +1,7 @@
 """Every explorer in a real browser: what it shows is what the network gives for that setting.
 
 ``make test`` takes the main path of each by keyboard; ``make verify`` every control of each, by
-mouse and by keyboard, in JupyterLab's two themes and on Voilà's page, and those of the lessons.
+mouse and by keyboard, in JupyterLab's two themes and on Voilà's page, and those of a lesson.
 Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` is set.
 """
 
@@ -757,6 +757,7 @@ def run(browser, lab, project):
 
 
 @pytest.mark.verify
+@pytest.mark.xdist_group("one lab")
 def test_the_explorers_of_a_lesson(run):
     """Several, with a training before them. Those of lessons 01 to 04 are moved on a walk."""
     (lesson,) = (path for path in LESSONS if path.name.startswith("06"))
@@ -787,6 +788,7 @@ def plant(path, *sources):
 
 
 @pytest.mark.verify
+@pytest.mark.xdist_group("one lab")
 def test_an_error_is_seen(run, project):
     """And the last picture stays; the next value that can be drawn takes the error away."""
     plant(project / "notebooks" / "planted.ipynb", LEVEL)
