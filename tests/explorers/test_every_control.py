@@ -1,7 +1,7 @@
 """Every control of every notebook does what it should, at all its values, and says what fails.
 
 nbval and papermill pass a control that fails only when it is moved. `every_control.py` does the
-moving, here and after the last cell of the longest notebooks (`long_lessons.py`); here it also has to
+moving, here and after the last cell of the longest notebooks (`long_lessons.py`); it also has to
 find what is planted.
 """
 
