@@ -52,7 +52,7 @@ def lesson():
 
 
 def test_the_tables_are_complete(unknown, defects):
-    wanted = [(digit, seed) for digit in range(10) for seed in (0, 1)]
+    wanted = [(digit, seed) for digit in range(10) for seed in range(5)]
     assert lesson_code.keys(unknown, "left out", "seed") == wanted
     assert list(unknown.columns) == ["left out", "seed", "epochs", *FOR_A_CLASS]
     wanted = [(share, kind, s) for share in (0, 0.01, 0.1) for kind in KINDS for s in range(5)]
@@ -71,7 +71,7 @@ def test_rivals_know_no_seed(unknown, defects):
 
 
 def test_what_the_lesson_says_of_a_class_never_seen(unknown):
-    assert (unknown["network: nearest code"] > unknown["network: error"]).all()  # 20 of 20
+    assert (unknown["network: nearest code"] > unknown["network: error"]).all()  # 50 of 50
     areas = unknown.groupby("left out")[FOR_A_CLASS].mean()
     mean, error = areas.mean(), areas["network: error"]
     assert mean["network: error"] < mean["PCA: error"] < 0.65
@@ -79,7 +79,7 @@ def test_what_the_lesson_says_of_a_class_never_seen(unknown):
     assert (error[[2, 6, 8]] > 0.8).all() and (abs(error[[7, 9]] - 0.5) < 0.06).all()
     assert error[1] < 0.1
     ahead = areas["network: nearest code"] - areas["PCA: nearest code"]
-    assert ahead[1] > 0.2 and (ahead[[4, 7]] > 0.08).all()
+    assert ahead[1] > 0.2 and (ahead[[4, 7]] > 0.07).all()
     assert (abs(ahead.drop([1, 4, 7])) < 0.05).all()
     behind = areas["network: nearest code"] - areas["local outlier factor"]
     assert behind.idxmax() == 1 and (behind[[0, 2, 4, 5, 6, 7, 8, 9]] < 0.09).all()
