@@ -53,7 +53,7 @@ test: $(DEVELOPERS)
 # Three at once, even on two cores: a browser and those who use it often wait for each other.
 verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify -n 3 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -m verify -n 3 $(ARGS)
 
 coverage: $(DEVELOPERS)
 	@echo "Running all tests: which lines does none run?"

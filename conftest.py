@@ -3,6 +3,7 @@
 import os
 
 from long_lessons import pytest_collection_modifyitems  # noqa: F401
+from one_worker import pytest_xdist_make_scheduler  # noqa: F401
 
 # Two workers on two cores: more threads would only fight each other.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -47,11 +47,7 @@ EXPLORERS = [
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
-# A page takes a minute to begin, so all its tests are one worker's.
-VERIFIED = [
-    pytest.param(which, marks=[pytest.mark.verify, pytest.mark.xdist_group(which)])
-    for which in ("lab dark", "voila light")
-]
+VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dark", "voila light")]
 everywhere = pytest.mark.parametrize(
     "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
@@ -757,7 +753,6 @@ def run(browser, lab, project):
 
 
 @pytest.mark.verify
-@pytest.mark.xdist_group("one lab")
 def test_the_explorers_of_a_lesson(run):
     """Several, with a training before them. Those of lessons 01 to 04 are moved on a walk."""
     (lesson,) = (path for path in LESSONS if path.name.startswith("06"))
@@ -788,7 +783,6 @@ def plant(path, *sources):
 
 
 @pytest.mark.verify
-@pytest.mark.xdist_group("one lab")
 def test_an_error_is_seen(run, project):
     """And the last picture stays; the next value that can be drawn takes the error away."""
     plant(project / "notebooks" / "planted.ipynb", LEVEL)

@@ -20,7 +20,7 @@ from real_browser import (
     stop_kernel,
 )
 
-pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("walk")]
+pytestmark = pytest.mark.verify
 LESSONS = series.find_lessons()[1:5]
 PATIENCE = 300_000  # milliseconds: a training on two busy cores
 

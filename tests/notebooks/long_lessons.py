@@ -48,7 +48,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if _is_long(item) and not asked_for:
             item.add_marker(pytest.mark.verify)
             item.add_marker(pytest.mark.long)
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))  # its cells share a kernel
 
 
 def _is_long(item: pytest.Item) -> bool:

@@ -17,8 +17,6 @@ from PIL import Image
 from ae_helpers.site import build, exports, pages
 from real_browser import opened
 
-pytestmark = pytest.mark.xdist_group("the site")
-
 
 def arguments(*words):
     parser = argparse.ArgumentParser()
