@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+SITE = ("tests/site/test_build.py", "tests/site/test_controls.py")  # it is built once for both
 ALONE = "test_every_control.py"  # there each test begins anew, and takes long
 PAGE = re.compile(r"\[(?:.*-)?((?:lab|voila) (?:dark|light))\]$")  # each is opened for many tests
 
@@ -15,6 +16,8 @@ PAGE = re.compile(r"\[(?:.*-)?((?:lab|voila) (?:dark|light))\]$")  # each is ope
 def scope(nodeid: str) -> str:
     """The name of all that goes to the same worker as this test."""
     file = nodeid.partition("::")[0]
+    if file in SITE:
+        return "the site"
     if file.endswith(ALONE):
         return nodeid
     page = PAGE.search(nodeid)

@@ -16,7 +16,8 @@ PROJECT = Path(__file__).parent.parent
     ("nodeid", "together"),
     [
         ("notebooks/04_train_it.ipynb::Cell 7", "notebooks/04_train_it.ipynb"),
-        ("tests/site/test_build.py::test_links[a [b] lab]", "tests/site/test_build.py"),
+        ("tests/site/test_build.py::test_links", "the site"),
+        ("tests/site/test_pages.py::test_links[a [b] lab]", "tests/site/test_pages.py"),
         ("a/test_real_browser.py::test_run", "a/test_real_browser.py"),
         ("a/test_real_browser.py::test_fits[390-lab dark]", "a/test_real_browser.py lab dark"),
         ("a/test_real_browser.py::test_draw[lab light]", "a/test_real_browser.py lab light"),
