@@ -174,6 +174,26 @@ def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(home, contents
         assert page.problems == []
 
 
+@pytest.mark.verify
+def test_the_front_page_asks_early_for_all_that_its_explorer_needs(home, contents, browser):
+    early = {
+        home + link["href"]
+        for link in contents["index.html"].select("link[rel=modulepreload], link[rel=preload]")
+        if "/live/" in link["href"]
+    }
+    loaded = []
+    with opened(browser) as page:
+        page.on("response", lambda response: loaded.append(response.url.partition("?")[0]))
+        page.goto(home + "index.html")
+        assert len(list(brought_to_life(page))) == 1
+        assert page.problems == []
+    live = [url for url in loaded if "/live/" in url and not url.endswith(".css")]
+    # Each once; the page's own script names frame.js.
+    assert sorted(live) == sorted({*early, f"{home}_static/live/frame.js"})
+    assert not any(word in url for word in ("search", "language_data") for url in loaded)
+    assert contents["search.html"].select_one('script[src^="searchindex.js"]')
+
+
 # What axe finds, each as its rule and the beginning of the element.
 AXE = """async options => {
     const { violations } = await axe.run({ resultTypes: ["violations"], ...options });
