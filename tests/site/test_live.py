@@ -18,7 +18,7 @@ from ae_helpers.widgets import digits
 from ae_helpers.widgets.drawing import PAD
 from real_browser import opened
 
-pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("live explorers")]
+pytestmark = pytest.mark.verify
 
 
 def stroke(*points, width=22) -> bytes:
