@@ -13,7 +13,7 @@ author = "the Sixty-Four Numbers authors"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
-html_js_files = [("live/frame.js", {"type": "module"})]
+html_js_files = [(name, {"type": "module"}) for name in ("menus.js", "live/frame.js")]
 html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from ae_helpers.course import series
 from ae_helpers.site import build, exports, pages
 from real_browser import opened
 
@@ -109,6 +110,40 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(home, con
             assert page.evaluate(icon).startswith('"'), name  # a letter of a font
             assert page.locator("script[src*=fontawesome]").count() == 0, name
         assert page.problems == foreign == []
+
+
+MENUS = ("primary", "secondary")  # of all pages, of this page
+IN_WINDOW = """([menu, expected]) => {
+    const { left, right } = document.querySelector(`.bd-sidebar-${menu}`).getBoundingClientRect();
+    return (left >= 0 && right <= innerWidth) === expected;
+}"""
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_menus_open_and_close_by_finger_and_key(width, home, browser):
+    with opened(browser, width, has_touch=True, is_mobile=width == 390) as page:
+
+        def wait_for(menu, shown):
+            page.wait_for_function(IN_WINDOW, arg=[menu, shown])
+
+        page.goto(f"{home}{series.find_lessons()[6].stem}.html")
+        pages, here = (page.get_by_role("button", name=f"Toggle {menu} sidebar") for menu in MENUS)
+        if width == 1280:  # both stand beside the text; that of the pages can be put away
+            wait_for("secondary", True)
+            pages.click()
+            wait_for("primary", False)
+        else:
+            pages.tap()
+            wait_for("primary", True)
+            page.keyboard.press("Escape")
+            wait_for("primary", False)
+            here.tap()
+            wait_for("secondary", True)
+            page.locator(".bd-sidebar-secondary").get_by_role("link").last.tap()
+            wait_for("secondary", False)  # for it has led to a place of this page
+            page.wait_for_function("scrollY > 1000")
+        assert page.problems == []
 
 
 @pytest.mark.verify
