@@ -20,7 +20,7 @@ const same = (one, other) => one.every((each, i) => each === other[i]);
 
 let before; // of what is moved next: its setting, and what its explorer shows
 
-window.reader = {
+const reader = {
   /** Note where an explorer's pictures are pressed. How many parts does its definition speak of? */
   watch({ live }) {
     const { tell } = live;
@@ -138,3 +138,5 @@ window.reader = {
       throw new Error(`it was told ${JSON.stringify(told)}; expected ${[x, y]}`);
   },
 };
+
+window.reader = reader;
