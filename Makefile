@@ -22,7 +22,7 @@ help:
 	@echo "make play     play with all explorers, on a page without code   (ARGS=\"--theme dark\")"
 	@echo "make execute  go through all lessons without a browser, into executed/   (ARGS=\"-p epochs 3\")"
 	@echo "make site     build a site from what is stored, into site/   (ARGS=--serve shows it)"
-	@echo "make test     run every test   (ARGS=\"tests/course\" for some of them)"
+	@echo "make test     run the tests   (ARGS=\"tests/course\" for some of them)"
 	@echo "make verify   run the tests too slow for make test"
 	@echo "make coverage run all tests, and say which lines none of them runs"
 	@echo "make refresh  execute the lessons in place and store their outputs   (ARGS=\"--lessons 01\")"
@@ -47,12 +47,13 @@ site: $(DEVELOPERS)
 	@$(PY) -m ae_helpers site $(ARGS)
 
 test: $(DEVELOPERS)
-	@echo "Running the tests: static checks, unit tests, every notebook"
+	@echo "Running the tests: static checks, unit tests, all but the longest notebooks"
 	@$(PY) -m pytest $(ARGS)
 
+# Three at once, even on two cores: a browser and those who use it often wait for each other.
 verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -m verify -n 3 $(ARGS)
 
 coverage: $(DEVELOPERS)
 	@echo "Running all tests: which lines does none run?"
@@ -63,13 +64,15 @@ refresh: $(STAMP)
 	@$(PY) -m ae_helpers refresh $(ARGS)
 
 LOWEST := $(VENV)/lowest
-# What takes long and meets no part of a library that the other tests don't meet.
-VERSIONLESS := tests/exercises tests/explorers tests/site notebooks/08_try_other_architectures.ipynb
+# What meets no part of a library that the other tests don't meet.
+VERSIONLESS := tests/exercises tests/explorers tests/site notebooks/00_start_here.ipynb \
+	notebooks/08_try_other_architectures.ipynb notebooks/13_make_it_yours.ipynb \
+	notebooks/experiment.ipynb notebooks/gallery.ipynb
 lowest: $(DEVELOPERS)
 	@echo "Running the tests with the oldest versions that pyproject.toml allows"
 	@$(PY) -m uv venv --quiet --clear --python $(PY) $(LOWEST)
 	@$(PY) -m uv pip install --python $(LOWEST) --resolution lowest-direct --editable ".[dev]"
-	@$(LOWEST)/bin/python -m pytest $(VERSIONLESS:%=--ignore %) \
+	@$(LOWEST)/bin/python -m pytest -m "not verify or long" $(VERSIONLESS:%=--ignore %) \
 		--deselect tests/notebooks/test_static.py::test_types $(ARGS)
 
 # --universal: one set for Linux, macOS and Windows, from the oldest Python that we support. No

@@ -122,7 +122,8 @@ def batch_norm(answer) -> str:
     # The first channel's variance is below eps.
     x, what = _channels(0), "all of x, normalised"
     gamma, beta = torch.tensor([1.5, 0.5, -2.0]), torch.tensor([-1.0, 4.0, 0.25])
-    case, other = (x, gamma, beta, 0.25), (_channels(1, images=2, width=5), gamma, beta, 0.01)
+    fewer = _channels(1, images=2, width=5)[:, :2], gamma[:2], beta[:2]
+    case, other = (x, gamma, beta, 0.25), (*fewer, 0.01)
     found, right = tensor(_call(answer, *case), what, x.shape), _normalised(*case)
     otherwise = (
         "This isn't γ · (x − mean) / √(variance + eps) + β. The channels of your answer have the "
@@ -134,7 +135,8 @@ def batch_norm(answer) -> str:
     try:
         found = tensor(_call(answer, *other), what, other[0].shape)
     except Mistake as mistake:
-        raise Mistake(f"Right for 6 images of 3×3, but not for 2 of 3×5: {mistake}") from None
+        shapes = f"{tuple(x.shape)}, but not for one of {tuple(other[0].shape)}"
+        raise Mistake(f"Right for a batch of {shapes}: {mistake}") from None
     otherwise = (
         "Right for one batch, not for another of other sizes and another eps. Is a number typed "
         "where x.shape or eps should stand?"
@@ -302,6 +304,12 @@ def dropout(answer) -> str:
         raise Mistake("Right for p = 0.2, not for p = 0.35: use the p that is given.")
     if not near(ratio(True, p=0.0), torch.ones(x.shape)):
         raise Mistake("With p = 0 nothing may change, but something does.")
+    codes = x[..., 0, 0]
+    try:
+        tensor(_call(answer, codes, P, True, torch.Generator()), "all of x", codes.shape)
+    except Mistake as mistake:
+        shapes = f"{tuple(x.shape)}, but not for one of {tuple(codes.shape)}"
+        raise Mistake(f"Right for an x of {shapes}; it may have any shape: {mistake}") from None
     return "Right: drop with probability p, scale what is left by 1/(1 − p), and only in training."
 
 

@@ -62,7 +62,7 @@ def denoising_loss(answer) -> str:
 
     Noisy is ``(batch + sigma · ε).clamp(0, 1)``: pixels outside [0, 1] don't occur in images.
     """
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(97_531)  # noise of the same seed would follow it
     # Grey, so that weak noise isn't clamped and can be measured; then black and white.
     grey = 0.4 + 0.2 * torch.rand(64, 1, 12, 12, generator=generator)
     sharp = (torch.rand(64, 1, 12, 12, generator=generator) < 0.3).float()
@@ -143,8 +143,10 @@ def _refuse_noise(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigm
         )
 
     def measured(noise: Tensor) -> list[float]:
-        """How wide the noise is, and how far off 0; both 0 if it is right."""
-        return [math.log(noise.std() / sigma), (noise.mean() / noise.std()).item()]
+        """How wide the noise is, how far off 0, and whether it grows with the image; 0 if right."""
+        pairs = torch.stack([noise.abs().flatten(), batch.flatten()])
+        grows = torch.corrcoef(pairs)[0, 1].item()
+        return [math.log(noise.std() / sigma), (noise.mean() / noise.std()).item(), grows]
 
     drawn = torch.randn(batch.shape, generator=torch.Generator().manual_seed(1))
     normal = sigma * drawn
@@ -154,6 +156,7 @@ def _refuse_noise(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigm
         "Your noise has the standard deviation 1: multiply it by sigma.": drawn,
         "The noise is added twice, drawn anew: √2 · sigma in all.": 2**0.5 * normal,
         "The noise is doubled.": 2 * normal,
+        "The noise is halved.": normal / 2,
         "You multiply the image by noise: black stays clean. Add the noise.": normal * batch,
         "You give noise alone, the image is missing: batch + sigma · ε.": normal - batch,
         "You mix, (1 − sigma) · batch + sigma · ε; keep all of the batch.": normal - sigma * batch,
@@ -171,9 +174,21 @@ def _refuse_noise(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigm
         else f"What you add has the mean {noise.mean():.3f} and the standard deviation "
         f"{noise.std():.3f}; expected 0 and sigma = {sigma}."
     )
-    explain(measured(noise), [0.0, 0.0], rows, otherwise=otherwise, rtol=0, atol=0.06)
+    explain(measured(noise), [0.0, 0.0, 0.0], rows, otherwise=otherwise, rtol=0, atol=0.06)
     if bordered:
         raise Mistake(otherwise)
+    fourth = ((noise - noise.mean()) / noise.std()).pow(4).mean().item()
+    if abs(fourth - 3) > 0.4:  # of so many normal numbers it is 3, give or take 0.05
+        raise Mistake(
+            "The mean and the standard deviation are right, but your noise isn't normal, or not on "
+            "every pixel. Draw it with torch.randn_like(batch)."
+        )
+    for of, each in {"images": noise.flatten(1), "pixels": noise.flatten(1).T}.items():
+        if torch.corrcoef(each).triu(1).abs().max() > 0.9:  # 0.6 by chance
+            raise Mistake(
+                f"Some {of} share their noise; draw a number for each pixel of each image: "
+                "torch.randn_like(batch)."
+            )
 
 
 def _refuse_target(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sigma: float) -> None:
@@ -223,7 +238,7 @@ def _wins(unknown: Tensor, known: Tensor, tie: float = 0.5) -> Tensor:
 @check
 def area_under_roc(answer) -> str:
     """``answer(scores, unknown)``, ``(N,)`` floats and bools → P(an unknown one scores higher)."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(3)
     order = torch.randperm(13, generator=generator)
     scores, unknown = torch.tensor(UNKNOWN + KNOWN)[order], (torch.arange(13) < 5)[order]
     others, strange = torch.randn(30, generator=generator), torch.arange(30) % 3 == 0
@@ -245,7 +260,7 @@ def area_under_roc(answer) -> str:
         )
         return number(found, "one number, the area", shapes)
 
-    _refuse_area(area(scores, unknown), scores, unknown)
+    _refuse_area(area, (scores, unknown), (others, strange))
     otherwise = (
         "Right for one set of scores, but not for another: scores can be negative, there are other "
         "numbers of known and unknown ones, and no threshold is given."
@@ -255,15 +270,35 @@ def area_under_roc(answer) -> str:
     return "Right: it needs no threshold, 0.5 is guessing, and ties count one half."
 
 
-def _refuse_area(value: float, scores: Tensor, unknown: Tensor) -> None:
-    """Refuse an area that isn't that of these scores."""
+def _at_a_threshold(measure: Callable) -> Callable:
+    """Whether a value is this measure of the alarms at one of all thresholds."""
+
+    def fits(value: float, scores: Tensor, unknown: Tensor) -> bool:
+        alarms = [alarm for level in scores for alarm in (scores > level, scores >= level)]
+        some = [alarm for alarm in alarms if alarm.any() and not alarm.all()]
+        return any(near(value, measure(alarm, unknown)) for alarm in some)
+
+    return fits
+
+
+def _one_by_one(value: float, scores: Tensor, unknown: Tensor) -> bool:
+    """Whether a value compares the first unknown one with the first known one, and so on."""
+    wins = [_wins(scores[unknown], scores[~unknown], tie).diagonal() for tie in (0, 0.5)]
+    return any(near(value, each.mean()) for each in wins)
+
+
+def _refuse_area(area: Callable, case: tuple, other: tuple) -> None:
+    """Refuse an area that isn't that of the scores of the first case."""
+    value, (scores, unknown) = area(*case), case
     high, low = scores[unknown], scores[~unknown]
     pairs = _wins(high, low)
     right = pairs.mean().item()
     alarms, caught = map(torch.tensor, roc_curve(unknown, scores, drop_intermediate=False)[:2])
-    guesses = [guess for level in scores for guess in (scores > level, scores >= level)]
-    accuracies = [(guess == unknown).double().mean() for guess in guesses]
-    thresholded = [_wins(guess[unknown], guess[~unknown]).mean() for guess in guesses]
+
+    def in_both(fits: Callable) -> Callable:
+        """A wrong rule: what is found fits for both cases, so not by chance."""
+        return lambda: value if all(fits(area(*each), *each) for each in (case, other)) else None
+
     ranks = scores.argsort().argsort() + 1.0
     wrong = {
         "Turned over: you count where the *known* one is higher. 1 − yours is right.": 1 - right,
@@ -306,12 +341,16 @@ def _refuse_area(value: float, scores: Tensor, unknown: Tensor) -> None:
         "Equal scores get different ranks from argsort; let them share the mean of their ranks.": (
             (ranks[unknown].sum() - len(high) * (len(high) + 1) / 2) / pairs.numel()
         ),
+        "You pair each unknown one with a single known one, as zip does; compare it with every "
+        "known one.": in_both(_one_by_one),
         "You compare the scores with a threshold first, and ask for the area then: that leaves one "
-        "point of the curve. Give it the scores.": (
-            value if any(near(value, each) for each in thresholded) else None
+        "point of the curve. Give it the scores.": in_both(
+            _at_a_threshold(lambda alarm, unknown: _wins(alarm[unknown], alarm[~unknown]).mean())
         ),
         "That is the accuracy at one threshold; the area needs none, and compares every unknown "
-        "one with every known one.": value if any(near(value, a) for a in accuracies) else None,
+        "one with every known one.": in_both(
+            _at_a_threshold(lambda alarm, unknown: (alarm == unknown).double().mean())
+        ),
     }
     otherwise = (
         f"You say {{found}}; expected {{right}}, for the known {KNOWN} and the unknown {UNKNOWN}, "

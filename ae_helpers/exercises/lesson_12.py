@@ -26,7 +26,7 @@ ROWS = [  # made up; times are microseconds, the own ones are 1,000 in all
     _row("aten::copy_", 60.0, 60.0, 50),
     _row("aten::empty", 90.0, 90.0, 120),
     _row("Optimizer.step#Adam.step", 250.0, 450.0, 4),
-    _row("aten::add_", 200.0, 200.0, 300),
+    _row("autograd::engine::evaluate_function: ConvolutionBackward0", 200.0, 500.0, 300),
 ]
 OWN = [row.self_cpu_time_total for row in ROWS]
 TOTAL = [row.cpu_time_total for row in ROWS]
@@ -73,8 +73,20 @@ SHARE_MISTAKES = {
     "You write the names in small letters, but not the word: `word in row.key`.": _part(
         OWN, chosen=lambda key, word: word in key.lower()
     ),
+    "You take large letters for small ones. Those are other names: `word in row.key`.": _part(
+        OWN, chosen=lambda key, word: word.lower() in key.lower()
+    ),
+    "The word may stand before `::`, too: `word in row.key`.": _part(
+        OWN, chosen=lambda key, word: word in key.split("::")[-1]
+    ),
     "The word may stand anywhere in the name, not only at its start: `word in row.key`.": _part(
-        OWN, chosen=lambda key, word: key.removeprefix("aten::").startswith(word)
+        OWN, chosen=lambda key, word: key.startswith(word)
+    ),
+    "The word may stand anywhere in the name, not only right behind `::`: `word in row.key`.": (
+        _part(OWN, chosen=lambda key, word: key.split("::")[-1].startswith(word))
+    ),
+    "The word may stand anywhere in the name, not only at its end: `word in row.key`.": _part(
+        OWN, chosen=lambda key, word: key.endswith(word)
     ),
     "You take only rows whose name *is* the word; it may stand anywhere in the name: "
     "`word in row.key`.": _part(OWN, chosen=lambda key, word: key == word),
@@ -85,7 +97,10 @@ SHARE_MISTAKES = {
 @check
 def share(answer) -> str:
     """``answer(rows, word)``: the share of all self time in the rows whose name has the word."""
-    for words in ("conv", "Adam", "copy"), ("nothing",):  # where no row fits, many a rule stops
+    for words in (
+        ("conv", "Adam.step", "aten::copy_", "autograd::"),
+        ("nothing",),
+    ):  # where no row fits, many a rule stops
         found = []
         for word in words:
             rows = deepcopy(ROWS)
@@ -110,10 +125,9 @@ def share(answer) -> str:
 
 # What has to wait for a tensor's value, and how a reader writes it.
 ASKING = {"__float__": "float()", "__int__": "int()", "__bool__": "if", "__repr__": "print"}
-ASKING |= {"__array__": "numpy", "__setitem__": "buffer[i] = loss", "equal": "torch.equal"}
-ASKING |= {
-    name: f".{name}()" for name in ("item", "tolist", "numpy", "nonzero", "unique", "allclose")
-}
+ASKING |= {"__setitem__": "buffer[i] = loss"}
+ASKING |= {name: f"torch.{name}" for name in ("equal", "is_nonzero")}
+ASKING |= {name: f".{name}()" for name in ("item", "tolist", "nonzero", "unique", "allclose")}
 
 
 class _Far(Tensor):
@@ -130,6 +144,8 @@ class _Far(Tensor):
         parts = [part for each in args for part in (each if isinstance(each, list) else [each])]
         here = [part for part in parts if isinstance(part, Tensor) and not isinstance(part, cls)]
         into_here = bool(here) and here[0] is args[0]
+        if name in ("numpy", "__array__"):  # as torch says it
+            raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu()")
         if fetches or (into_here if name in ("__setitem__", "copy_") else name in ASKING):
             cls.asked.append(ASKING.get(name, f".{name}()"))
         elif name in ("__setitem__", "copy_", "__getitem__", "to", "type_as"):

@@ -47,6 +47,10 @@ def epochs_for(answer) -> str:
         "is missing, which is a step, too. Round up.": [
             math.ceil(s / round(n / b)) for n, b, s in cases
         ],
+        "You count a batch too many where nothing is left over: images // batch_size + 1 is right "
+        "only if the last batch is short.": [
+            math.ceil(s / (w + 1)) for s, w in zip(steps, without, strict=True)
+        ],
         "You divide by images / batch_size as a fraction; an epoch has a whole number of steps: "
         "round that up first.": [math.ceil(s * b / n) for n, b, s in cases],
         "Those are the steps of one epoch. How many such epochs make up `steps`?": per_epoch,
@@ -85,7 +89,7 @@ def worst_patch(answer) -> str:
     generator = torch.Generator().manual_seed(3)
     images, rebuilt = torch.rand(2, 5, 3, 9, 13, generator=generator, dtype=torch.float64)
     images[0, :, 2, 4], images[1, :, 0, 0], images[2, :, 8, 12] = 3, 4, 5  # one speck, two corners
-    side, count = 3, len(images)
+    side, count = 4, len(images)  # even, and not the number of channels
     into = "-= or square_: compute a new tensor."
     shapes = {
         (): "One number for each picture is asked for, not one for all of them: amax over the two "
@@ -95,8 +99,8 @@ def worst_patch(answer) -> str:
             9,
             13,
         ): "That is a map for each picture: average over squares, and take the highest.",
-        (count, 7, 11): "Those are the means of all squares: take the highest of each picture.",
-        (count, 1, 7, 11): "Those are the means of all squares: take the highest of each picture.",
+        (count, 6, 10): "Those are the means of all squares: take the highest of each picture.",
+        (count, 1, 6, 10): "Those are the means of all squares: take the highest of each picture.",
         (count, 3): "That is one number for each channel: average over the channels first.",
         (count, 1): "The numbers stand in a column: add .flatten().",
         (
@@ -129,6 +133,12 @@ def worst_patch(answer) -> str:
         "You forget the square: differences above and below 0 cancel each other in the mean.": (
             _pooled(error.mean(1), side).amax(1)
         ),
+        "You average the differences over a square before you square them: those above and below "
+        "0 cancel. Square first.": F.avg_pool2d(error, side, stride=1)
+        .square()
+        .mean(1)
+        .flatten(1)
+        .amax(1),
         "You take the absolute difference; square it.": _pooled(error.abs().mean(1), side).amax(1),
         "You add the channels up; take their mean, so that grey and colour can be compared.": (
             _pooled(squares.sum(1), side).amax(1)
@@ -151,16 +161,17 @@ def worst_patch(answer) -> str:
         "You average over images, too, the first axis: each picture has its own squares.": (
             _pooled(maps, side).amax().expand(count)
         ),
-        "Your squares have a fixed side of 5: use `side`.": _pooled(maps, 5).amax(1),
+        "Your squares are a pixel too long: side // 2 both ways from a pixel makes side + 1 of an "
+        "even side.": _pooled(maps, side + 1).amax(1),
     }
     otherwise = (
         "Not the worst squares: you answer {found}, not {right}. Square the differences, average "
         "over the channels, then over each square of side × side, and take the highest."
     )
     explain(found, _pooled(maps, side).amax(1), mistakes, otherwise=otherwise)
-    again = tensor(call(answer, images[:2], rebuilt[:2], 5), what, [2], None)
-    fixed = "Right for squares of side 3, but not for another side: use `side`."
-    explain(again, _pooled(maps[:2], 5).amax(1), otherwise=fixed)
+    again = tensor(call(answer, images[:2], rebuilt[:2], 7), what, [2], None)
+    fixed = f"Right for squares of side {side}, but not for another side: use `side`."
+    explain(again, _pooled(maps[:2], 7).amax(1), otherwise=fixed)
     return "Right: the mean squared error of the worst square, wherever it lies."
 
 
@@ -189,9 +200,8 @@ def true_alarms(answer) -> str:
         "that raises one, rightly or wrongly.": lambda c, f, r: c * r,
         "That is the share of all things that raise an alarm: the denominator. Above it stands "
         "the part that is flawed.": lambda c, f, r: c * r + f * (1 - r),
-        "You leave out the rate, as if flawed and good were equally many.": lambda c, f, r: (
-            c / (c + f)
-        ),
+        "The rate plays no part, as if flawed and good were equally many: the false alarms come "
+        "from the good ones, a share of 1 − rate.": lambda c, f, r: c / (c + f),
         "The false alarms come from the *good* ones, a share of 1 − rate: false_alarms · (1 − "
         "rate).": lambda c, f, r: c * r / (c * r + f),
         "You count all flawed ones, caught or not: multiply the rate by `caught` above the line, "
@@ -199,6 +209,12 @@ def true_alarms(answer) -> str:
         "You take all flawed ones for caught: use `caught`.": lambda c, f, r: r / (r + f * (1 - r)),
         "That is the share of alarms that are *false*; 1 minus that.": lambda c, f, r: (
             f * (1 - r) / (c * r + f * (1 - r))
+        ),
+        "That is how many false alarms there are for each true one. Divide the true alarms by all "
+        "alarms.": lambda c, f, r: f * (1 - r) / (c * r),
+        "That is the share of pictures *without* an alarm that are good; asked for is the share of "
+        "those with one that are flawed.": lambda c, f, r: (
+            (1 - f) * (1 - r) / ((1 - f) * (1 - r) + (1 - c) * r)
         ),
         "Those are per cent; give a share from 0 to 1.": lambda c, f, r: (
             100 * c * r / (c * r + f * (1 - r))

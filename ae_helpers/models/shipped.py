@@ -38,7 +38,7 @@ def history() -> tuple[dict, Tensor, dict[str, float]]:
 
 
 def steady() -> Autoencoder:
-    """``Autoencoder.steady()``, trained as in lesson 07 on all of MNIST."""
+    """``Autoencoder.steady()``, trained by lesson 07's recipe for 200 epochs on all of MNIST."""
     return load_model(STEADY)
 
 

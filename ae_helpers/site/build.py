@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 MARK = ".buildinfo"  # a file that Sphinx leaves in every folder that it has built
 # 1.6 MB that draw the theme's icons again, which its style sheet and a font of 0.1 MB draw already.
 ICONS = "_static/scripts/fontawesome.js"
+# The theme has every page load what finds words; only the page of that name finds any.
+FINDING = ("_static/searchtools.js", "_static/language_data.js", "searchindex.js")
 
 
 def add_site_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +56,31 @@ def write_sources(folder: Path) -> None:
 
 def lighten(folder: Path) -> None:
     """Take out of a built site what no reader needs and each would load, or a host would keep."""
-    script = re.compile(rf'<script[^>]* src="{re.escape(ICONS)}[^>]*></script>')
     for page in folder.glob("*.html"):
-        page.write_text(script.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        for script in (ICONS, *FINDING * (page.name != "search.html")):
+            text = re.sub(rf'<script[^>]* src="{re.escape(script)}[^>]*></script>', "", text)
+        page.write_text(text, encoding="utf-8")
     (folder / ICONS).unlink(missing_ok=True)
     for source_map in folder.rglob("*.map"):
         source_map.unlink()
+
+
+def hasten(folder: Path) -> None:
+    """Let the front page's explorer come while the page does: name all that it will ask for."""
+    live, name = folder / "_static" / "live", pages.TRIED
+    content = (live / f"{name}.json").read_text(encoding="utf-8")
+    modules = ["frame.js", f"explorers/{name}.js", *re.findall(r'"module": "([^"]+)"', content)]
+    for module in modules:  # to which those join that it imports
+        imported = re.findall(r'(?:from|import\() ?"\.*/(.+?)"', (live / module).read_text("utf-8"))
+        modules += sorted({*imported}.difference(modules))
+    files = sorted({*re.findall(rf'"((?:files/\w+|{name})\.(?:bin|png))"', content)})
+    early = dict.fromkeys(modules[1:], "modulepreload")  # the page names frame.js itself
+    early |= dict.fromkeys([f"{name}.json", *files], 'preload" as="fetch" crossorigin="anonymous')
+    links = [f'<link rel="{how}" href="_static/live/{each}" />' for each, how in early.items()]
+    page = folder / "index.html"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("</head>", "\n".join([*links, "</head>"]), 1), encoding="utf-8")
 
 
 def site(args: argparse.Namespace) -> int:
@@ -81,6 +102,7 @@ def site(args: argparse.Namespace) -> int:
         if status := subprocess.call([*command, "-d", str(memory), str(source), str(built)]):
             return status
         lighten(built)
+        hasten(built)
         if output.exists():
             shutil.rmtree(output)
         built.rename(output)

@@ -5,7 +5,6 @@ what JSON knows, and tensors, arrays, bytes, Pillow's images and networks, in di
 ``create(data, controls)`` of ``explorers/NAME.js`` gets the same in JavaScript's words.
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -45,8 +44,6 @@ from ae_helpers.widgets.datasets import CHOSEN as BROWSED
 from ae_helpers.widgets.digits import AROUND, PANEL, font
 from ae_helpers.widgets.pictures import SMALL, Place, as_image, on_canvas
 
-DRAWS = 50  # of random codes; then a page begins anew
-SHEETS = 20  # of invented digits, likewise
 REBUILT = 200  # digits that a page has codes of, by each network
 
 LOOK = {
@@ -104,11 +101,10 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> dict:
     return {
         "model": model,
         "images": train_images,
-        "codes": walk.codes,
+        "codes": walk.neighbours.points,
         "directions": directions(walk.directions),
-        "deviations": walk.deviations,
+        "deviations": walk.directions.deviations,
         "usual": walk.usual,
-        "random": torch.stack([*itertools.islice(walk.random(), DRAWS)]),
         "step": latent.STEP,
         "far": latent.FAR,
     }
@@ -146,7 +142,6 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> dict:
             "means": [each.rate.mean().item(), each.distortion.mean().item()],
             "active": sum(each.active),
             "bars": bars[beta],
-            "random": torch.stack([vae.random_codes(each.model, s) for s in range(SHEETS)]),
         }
         for beta, each in found.items()
     ]

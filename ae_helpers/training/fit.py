@@ -52,9 +52,9 @@ def batch_order(images: int, seed: int, epoch: int) -> Tensor:
 def plan(images: int, steps: int) -> dict[str, Any]:
     """Batch size and epochs for about so many steps: ``fit(model, data, **plan(640, 2_500))``.
 
-    What a network learns, it learns in steps; an epoch of a hundred images is three of them. A
-    batch is a twentieth of the images, from 8 to 64, so that an epoch has some twenty steps at
-    least; epochs are as many as it takes for ``steps``.
+    What a network learns, it learns in steps; an epoch of a hundred images in batches of 32 is four
+    of them. A batch is a twentieth of the images, from 8 to 64, so that an epoch of 160 images or
+    more has twenty steps at least; epochs are as many as it takes for ``steps``.
 
     Raises:
         ValueError: a number of images or steps that isn't a whole number from 1 on.

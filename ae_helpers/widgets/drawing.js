@@ -40,10 +40,9 @@ function render({ model, el }) {
   function show() {
     const bytes = model.get("value"); // a DataView
     const levels = new Uint8Array(bytes.buffer, bytes.byteOffset, SIDE * SIDE);
-    const pixels = pen.createImageData(SIDE, SIDE);
-    pen.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
-    levels.forEach((level, i) => pixels.data.set([red, green, blue, level], 4 * i));
+    pen.fillRect(0, 0, SIDE, SIDE);
+    const pixels = pen.getImageData(0, 0, SIDE, SIDE);
+    levels.forEach((level, i) => (pixels.data[4 * i + 3] = level));
     pen.putImageData(pixels, 0, 0);
     theirs = true;
   }
@@ -60,7 +59,8 @@ function render({ model, el }) {
 
   function send() {
     waiting = false;
-    const levels = pen.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 3);
+    const { data } = pen.getImageData(0, 0, SIDE, SIDE);
+    const levels = new Uint8Array(SIDE * SIDE).map((_, i) => data[4 * i + 3]);
     model.off("change:value", show); // it is on the canvas already
     model.set("value", new DataView(levels.buffer));
     model.on("change:value", show);

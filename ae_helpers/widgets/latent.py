@@ -49,8 +49,8 @@ def latent_sliders(model: nn.Module, train_images: Tensor) -> Explorer:
         TypeError, ValueError: see ``own_copy`` and ``pca.principal_directions``.
     """
     walk = walk_among(model, train_images)
-    model, codes, directions = walk.model, walk.codes, walk.directions
-    neighbours, shown = latent.Neighbours(codes), len(walk.deviations)
+    model, neighbours, directions = walk.model, walk.neighbours, walk.directions
+    codes, shown = neighbours.points, len(walk.deviations)
     deviations, usual, random = walk.deviations, walk.usual, walk.random()
 
     names = [f"direction {number}" for number in range(1, shown + 1)]
@@ -111,14 +111,14 @@ class Walk:
 
     Attributes:
         model: a copy, to explore.
-        codes: of the training images, ``(N, latent_size)``.
+        neighbours: the codes of the training images, ``(N, latent_size)``.
         directions: along which they vary.
         deviations: of those directions that have sliders.
         usual: distances of some of the codes to the nearest of the others.
     """
 
     model: nn.Module
-    codes: Tensor
+    neighbours: latent.Neighbours
     directions: pca.Directions
     deviations: Tensor
     usual: Tensor
@@ -141,7 +141,7 @@ def walk_among(model: nn.Module, train_images: Tensor) -> Walk:
     usual = neighbours.nearest(some, 2)[0][:, 1]  # the nearest is itself
     deviations = directions.deviations[:DIRECTIONS]
     deviations = deviations[deviations > 1e-4 * deviations[0]]  # along the others nothing varies
-    return Walk(model, codes, directions, deviations, usual)
+    return Walk(model, neighbours, directions, deviations, usual)
 
 
 def _densities(sliders: list[widgets.Widget], coordinates: Tensor) -> str:

@@ -110,15 +110,15 @@ sys.exit(__main__.main(sys.argv[2:]))
 
 @pytest.mark.verify
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a group of processes")
-def test_a_killed_sweep_of_twelve_runs_goes_on(project, tmp_path):
-    """Kill -9 to the sweep and all that it has started, after four of twelve runs."""
+def test_a_killed_sweep_goes_on(project, tmp_path):
+    """Kill -9 to the sweep and all that it has started, after two of six runs."""
     folder = tmp_path / "out"
-    rates = ["0.1", "0.2", "0.3", "2"]  # the last fails, three times
-    words = ["sweep", "-p", "rate", *rates, "-p", "seed", "0", "1", "2", "--output", str(folder)]
+    rates = ["0.1", "0.2", "2"]  # the last fails, twice
+    words = ["sweep", "-p", "rate", *rates, "-p", "seed", "0", "1", "--output", str(folder)]
     command = [sys.executable, "-c", SWEEP, str(project), *words]
     options = {"cwd": PROJECT, "stdout": subprocess.PIPE, "text": True}
     killed = subprocess.Popen(command, start_new_session=True, **options)
-    while len(list(folder.glob("[!.]*.ipynb"))) < 4:
+    while len(list(folder.glob("[!.]*.ipynb"))) < 2:
         assert killed.poll() is None
         time.sleep(0.1)
     os.killpg(killed.pid, signal.SIGKILL)
@@ -128,11 +128,12 @@ def test_a_killed_sweep_of_twelve_runs_goes_on(project, tmp_path):
 
     done = subprocess.run(command, **options)
     assert done.returncode == 1
-    assert f"12 runs, {len(finished)} of them finished before" in done.stdout
-    assert "9 ok, 3 FAILED" in done.stdout
+    assert len(finished) >= 2
+    assert f"6 runs, {len(finished)} of them finished before" in done.stdout
+    assert "4 ok, 2 FAILED" in done.stdout
     assert [path.stat().st_mtime_ns for path in finished] == times
     table = pd.read_csv(folder / "results.csv")
-    assert len(table) == 12 and table["test error"].notna().sum() == 9
+    assert len(table) == 6 and table["test error"].notna().sum() == 4
     assert (folder / "results.png").exists()
 
 

@@ -47,10 +47,24 @@ def by_layer(x, gamma, beta, eps):
     return layer(x)
 
 
+def normed_in_numpy(x, gamma, beta, eps):
+    x, gamma, beta = (part.numpy() for part in (x, gamma, beta))
+    normal = (x - x.mean(CHANNELS, keepdims=True)) / (x.var(CHANNELS, keepdims=True) + eps) ** 0.5
+    return gamma[:, None, None] * normal + beta[:, None, None]
+
+
 def typed_sizes(x, gamma, beta, eps):
     mean = x.sum(CHANNELS, keepdim=True) / 54
     var = (x - mean).square().sum(CHANNELS, keepdim=True) / 54
     return gamma.view(1, -1, 1, 1) * (x - mean) / (var + eps).sqrt() + beta.view(1, -1, 1, 1)
+
+
+def three_channels(x, gamma, beta, eps):
+    out = [
+        gamma[c] * (x[:, c] - x[:, c].mean()) / (x[:, c].var(correction=0) + eps) ** 0.5 + beta[c]
+        for c in (0, 1, 2)
+    ]
+    return torch.stack(out, 1)
 
 
 def running(
@@ -135,6 +149,11 @@ def exact_share(x, p, t, g):
     return x * mask.view(x.shape) / (1 - p)
 
 
+def four_axes(x, p, t, g):
+    n, c, h, w = x.shape
+    return x * (torch.rand(n, c, h, w, generator=g) >= p) / (1 - p) if t else x
+
+
 def by_torch(x, p, t, g):
     torch.manual_seed(g.initial_seed())
     return F.dropout(x, p, t)
@@ -145,6 +164,7 @@ RIGHT = {
         "as in the lesson": normalised(),
         "by loops": by_loops,
         "a layer of torch": by_layer,
+        "in NumPy": normed_in_numpy,
         "a function of torch": lambda x, g, b, eps: F.batch_norm(x, None, None, g, b, True, 0, eps),
     },
     check.running_statistics: {
@@ -201,7 +221,11 @@ WRONG = {
         "mean only": (normalised(root=lambda var, eps: 1), "Only the mean"),
         "unchanged": (lambda x, g, b, e: x, "x itself"),
         "in place": (in_place, "changes the tensors"),
-        "typed shape": (lambda x, *g: normalised()(x.view(6, 3, 3, 3), *g), "not for 2 of 3×5"),
+        "typed shape": (
+            lambda x, *g: normalised()(x.view(6, 3, 3, 3), *g),
+            "not for one of (2, 2, 3, 5)",
+        ),
+        "typed channels": (three_channels, "not for one of (2, 2, 3, 5)"),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
         "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "spreads of 1.00, 0.48, 2.01"),
@@ -281,6 +305,7 @@ WRONG = {
             "you change x. There",
         ),
         "in place": (in_place, "changes the tensors"),
+        "of four axes": (four_axes, "it may have any shape"),
         "noise": (lambda x, p, t, g: drop()(x, p, t, g) * (1 + t * x), "isn't x times one number"),
         "doubled": (drop(scale=lambda p, m: 2), "scaled by 2; expected 1.25"),
     },

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score, roc_curve
 from torch.nn import functional as F
 
 from ae_helpers.exercises import lesson_11 as check
@@ -45,6 +45,11 @@ def with_error(error):
 def stretched(batch, sigma):
     damaged = batch + sigma * torch.randn_like(batch)
     return (damaged - damaged.min()) / (damaged.max() - damaged.min())
+
+
+def opposite(batch, sigma):
+    half = sigma * torch.randn_like(batch[::2])
+    return torch.cat([half, -half])
 
 
 def into_the_batch(model, batch, sigma):
@@ -149,6 +154,12 @@ RIGHT = {
         "minimum and maximum": with_input(
             lambda x, s: torch.clamp(torch.randn(x.shape) * s + x, min=0, max=1)
         ),
+        "by a distribution": with_input(
+            lambda x, s: torch.distributions.Normal(x, s).sample().clamp(0, 1)
+        ),
+        "NumPy's noise": with_input(
+            lambda x, s: (x + torch.from_numpy(np.random.normal(0, s, x.shape)).float()).clamp(0, 1)
+        ),
         "target first": lambda model, x, s: F.mse_loss(x, model(noisy(x, s))),
     },
     check.area_under_roc: {
@@ -200,6 +211,21 @@ WRONG = {
         "noise alone": (with_input(lambda x, s: s * torch.randn_like(x)), "the image is missing"),
         "mixed": (with_input(lambda x, s: (1 - s) * x + s * torch.randn_like(x)), "of the batch"),
         "stretched": (with_input(stretched), "You stretch the noisy images"),
+        "halved": (with_noise(lambda x, s: s / 2 * torch.randn_like(x)), "is halved"),
+        "Laplace": (
+            with_noise(lambda x, s: torch.distributions.Laplace(0, s / 2**0.5).sample(x.shape)),
+            "isn't normal, or not on",
+        ),
+        "for two images": (
+            with_noise(lambda x, s: s * torch.randn_like(x[::2]).repeat_interleave(2, 0)),
+            "Some images share",
+        ),
+        "for blocks of pixels": (
+            with_noise(
+                lambda x, s: s * F.interpolate(torch.randn_like(x[..., ::2, ::2]), scale_factor=2)
+            ),
+            "Some pixels share",
+        ),
         "thrice": (with_noise(lambda x, s: 3 * s * torch.randn_like(x)), "What you add has"),
         "typed sigma": (with_noise(lambda x, s: 0.08 * torch.randn_like(x)), "use sigma"),
         "seeded": (
@@ -251,6 +277,10 @@ WRONG = {
         "precision": (lambda s, u: average_precision_score(u, s), "average precision"),
         "gap": (lambda s, u: np.subtract(*roc_curve(u, s)[1::-1]).max(), "largest distance"),
         "means": (lambda s, u: s[u].mean() - s[~u].mean(), "two means"),
+        "one by one": (
+            lambda s, u: np.mean([b < a for a, b in zip(s[u], s[~u], strict=False)]),
+            "as zip does",
+        ),
         "accuracy": (accuracy(lambda s: 0.8), "accuracy at one threshold"),
         "threshold first": (lambda s, u: roc_auc_score(u, s > 0.5), "a threshold first"),
         "ranks of argsort": (by_argsort, "different ranks from argsort"),
@@ -261,7 +291,9 @@ WRONG = {
         "a curve": (lambda s, u: roc_curve(u, s), "a tuple"),
         "40 typed": (lambda s, u: pairs(s, u).sum() / 40, "Right for one set"),
         "in place": (lambda s, u: s.mul_(2).mean(), "changes the tensors"),
-        "a guess": (lambda s, u: 0.6, "You say 0.6;"),
+        "quarters for ties": (lambda s, u: pairs(s, u, 0.25).mean(), "expected 0.775"),
+        "F1": (lambda s, u: f1_score(u, s > 0.5), "expected 0.775"),
+        "a guess": (lambda s, u: 0.61, "You say 0.61;"),
         "truth second": (lambda s, u: roc_auc_score(s, u), "takes the truth first"),
     },
     check.bits: {
@@ -307,6 +339,15 @@ WRONG = {
 AGAIN = {
     check.denoising_loss: {
         "absolute": (with_noise(lambda x, s: s * torch.randn_like(x).abs()), "images brighter"),
+        "on half of the pixels": (
+            with_noise(lambda x, s: 2**0.5 * s * torch.randn_like(x) * (torch.rand_like(x) < 0.5)),
+            "not on every pixel",
+        ),
+        "triangular": (
+            with_noise(lambda x, s: 6**0.5 * s * (torch.rand_like(x) + torch.rand_like(x) - 1)),
+            "isn't normal, or not on",
+        ),
+        "one noise and its opposite": (with_noise(opposite), "Some images share"),
         "salt": (with_input(lambda x, s: (x + (torch.rand_like(x) < s)).clamp(0, 1)), "brighter"),
         "no sigma, not clamped": (with_input(lambda x, s: x + torch.randn_like(x)), "multiply it"),
         "detached": (with_error(lambda y, x: F.mse_loss(y.detach(), x)), "no gradient flows"),
@@ -318,6 +359,14 @@ AGAIN = {
     },
     check.area_under_roc: {
         "turned scores": (lambda s, u: roc_auc_score(u, -s), "Turned over: you count"),
+        "one by one, halves for ties": (
+            lambda s, u: pairs(s, u).diagonal().mean(),
+            "as zip does",
+        ),
+        "mean of the curve": (
+            lambda s, u: roc_curve(u, s, drop_intermediate=False)[1].mean(),
+            "expected 0.775",
+        ),
         "accuracy at 0.5": (accuracy(lambda s: 0.5), "one threshold"),
         "accuracy at the median": (accuracy(torch.median), "one threshold"),
         "threshold at the mean": (lambda s, u: roc_auc_score(u, s > s.mean()), "a threshold first"),

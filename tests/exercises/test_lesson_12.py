@@ -118,6 +118,10 @@ RIGHT = {
         "by sums": ratio,
         "by a loop": by_loop,
         "a tensor": lambda *g: torch.tensor(ratio(*g)),
+        "by products": lambda rows, word: (
+            np.dot([word in row.key for row in rows], [row.self_cpu_time_total for row in rows])
+            / np.sum([row.self_cpu_time_total for row in rows])
+        ),
     },
     check.mean_loss: {
         "a running sum": lambda *given: weighted(*given).item(),
@@ -133,6 +137,9 @@ RIGHT = {
         ),
         "fetched at once": lambda v, n: float(np.average(torch.stack(v).cpu().numpy(), weights=n)),
         "a list at once": listed,
+        "each image": lambda v, n: torch.cat(
+            [a.expand(b) for a, b in zip(v, n, strict=True)]
+        ).mean(),
     },
     check.scale: {
         "by root": plan,
@@ -157,7 +164,18 @@ WRONG = {
         "by the rows": (lambda r, w: own(r, w) / len(r), "how many rows there are"),
         "mean": (lambda r, w: ratio(r, w) / max(1, len(fitting(r, w))), "a mean over the rows"),
         "first": (lambda r, w: own(fitting(r, w)[:1]) / own(r), "You stop at the first"),
-        "starts": (chosen(lambda k, w: k.split("::")[-1].startswith(w)), "not only at its start"),
+        "starts": (chosen(lambda key, word: key.startswith(word)), "not only at its start"),
+        "starts behind": (
+            chosen(lambda key, word: key.split("::")[-1].startswith(word)),
+            "not only right behind",
+        ),
+        "behind": (chosen(lambda key, word: word in key.split("::")[-1]), "stand before `::`, too"),
+        "ends": (chosen(lambda key, word: key.endswith(word)), "not only at its end"),
+        "any letters": (
+            chosen(lambda key, word: word.lower() in key.lower()),
+            "You take large letters for small ones",
+        ),
+        "whole numbers": (lambda r, w: own(r, w) // own(r), "For 'conv' you say 0; expected 0.4"),
         "small letters": (chosen(lambda key, word: word in key.lower()), "but not the word"),
         "equal": (chosen(lambda key, word: key == word), "whose name *is* the word"),
         "all": (lambda r, w: own(r) / own(r), "You don't choose"),
@@ -168,7 +186,7 @@ WRONG = {
         "item": (asking(lambda v: v.item()), "6 times (.item())"),
         "float": (asking(float), "6 times (float())"),
         "cpu": (asking(lambda v: v.cpu()), "6 times (.cpu())"),
-        "numpy": (asking(lambda v: v.numpy()), "6 times (.numpy())"),
+        "numpy": (asking(lambda v: v.numpy()), "Use Tensor.cpu()"),
         "last": (lambda v, n: v[-1], "That is the last batch's loss"),
         "first": (lambda v, n: v[0], "That is the first batch's loss"),
         "unweighted": (lambda v, n: torch.stack(v).mean(), "You count the last batch"),
@@ -218,7 +236,12 @@ AGAIN = {
         "allclose": (asking(lambda v: (v.allclose(v), v)[1]), "6 times (.allclose())"),
         "nonzero": (asking(lambda v: v * len(v.nonzero())), "6 times (.nonzero())"),
         "printed": (asking(lambda v: float(f"{v:.6f}")), "6 times (.item())"),
-        "numpy's average": (lambda v, n: np.average(v, weights=n), "you ask the device"),
+        "numpy's average": (lambda v, n: np.average(v, weights=n), "Use Tensor.cpu()"),
+        "a stack's numpy": (
+            lambda v, n: np.average(torch.stack(v).numpy(), weights=n),
+            "can't convert cuda:0 device type tensor to numpy",
+        ),
+        "is_nonzero": (asking(lambda v: [torch.is_nonzero(v), v][1]), "6 times (torch.is_nonzero)"),
     },
 }
 

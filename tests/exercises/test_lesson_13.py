@@ -65,6 +65,17 @@ def by_loops(images, rebuilt, side):
     return found
 
 
+def by_sums(images, rebuilt, side):
+    sums = F.pad(maps_of(images, rebuilt)[:, 0].cumsum(1).cumsum(2), (1, 0, 1, 0))
+    rows = sums[:, side:] - sums[:, :-side]
+    return ((rows[..., side:] - rows[..., :-side]) / side**2).flatten(1).amax(1)
+
+
+def around_pixels(images, rebuilt, side):
+    """Right for odd sides only."""
+    return patches(images, rebuilt, 2 * (side // 2) + 1).amax(1)
+
+
 def pooled(maps):
     """An answer that takes the worst square of other maps, ``(N, C, H, W)`` → ``(N, H, W)``."""
     return lambda images, rebuilt, side: (
@@ -100,6 +111,11 @@ RIGHT = {
         "NumPy": in_numpy,
         "loops": by_loops,
         "float32": lambda a, b, side: patches(a.float(), b.float(), side).amax(1),
+        "by sums from the corner": by_sums,
+        "F.unfold": lambda a, b, side: F.unfold(maps_of(a, b), side).mean(1).amax(1),
+        "each channel pooled first": lambda a, b, side: (
+            F.avg_pool2d((a - b) ** 2, side, stride=1).mean(1).flatten(1).amax(1)
+        ),
         "padded with zeros, which changes nothing": lambda a, b, side: patches(
             a, b, side, padding=side // 2
         ).amax(1),
@@ -113,6 +129,7 @@ RIGHT = {
     check.true_alarms: {
         "Bayes": true_share,
         "counted": by_counting,
+        "1 minus the false": lambda c, f, r: 1 - f * (1 - r) / (c * r + f * (1 - r)),
         "one divided by": lambda c, f, r: 1 / (1 + f * (1 - r) / (c * r)),
         "float32": lambda c, f, r: torch.tensor(true_share(c, f, r), dtype=torch.float32),
     },
@@ -124,6 +141,7 @@ WRONG = {
         "to the nearest": (lambda n, b, s: round(s / math.ceil(n / b)), "to the nearest"),
         "a fraction": (lambda n, b, s: s / math.ceil(n / b), "a fraction of an epoch"),
         "down and one more": (lambda n, b, s: s // math.ceil(n / b) + 1, "round down and add 1"),
+        "a batch too many": (lambda n, b, s: math.ceil(s / (n // b + 1)), "where nothing is left"),
         "without the short batch": (lambda n, b, s: math.ceil(s / (n // b)), "leave out the short"),
         "the nearest step": (
             lambda n, b, s: math.ceil(s / round(n / b)),
@@ -170,9 +188,19 @@ WRONG = {
             lambda a, b, side: F.avg_pool2d(maps_of(a, b), side, stride=1),
             "means of all squares: take",
         ),
-        "a fixed side": (lambda a, b, side: patches(a, b, 5).amax(1), "fixed side of 5"),
-        "the side of the test": (lambda a, b, side: patches(a, b, 3).amax(1), "not for another"),
-        "a side too long": (lambda a, b, side: patches(a, b, side + 1).amax(1), "Not the worst sq"),
+        "averaged, then squared": (
+            lambda a, b, side: (
+                F.avg_pool2d(a - b, side, stride=1).square().mean(1).flatten(1).amax(1)
+            ),
+            "before you square them",
+        ),
+        "around a pixel": (around_pixels, "side + 1 of an even"),
+        "a fixed side": (lambda a, b, side: patches(a, b, 3).amax(1), "Not the worst squares"),
+        "the side of the test": (lambda a, b, side: patches(a, b, 4).amax(1), "not for another"),
+        "summed over rows": (
+            lambda a, b, side: side * patches(a, b, side).amax(1),
+            "Not the worst",
+        ),
         "the worst pixels, wherever": (
             lambda a, b, side: maps_of(a, b).flatten(1).topk(side**2).values.mean(1),
             "then over each square",
@@ -183,11 +211,19 @@ WRONG = {
     check.true_alarms: {
         "caught of all": (lambda c, f, r: c * r, "flawed *and* raise"),
         "all alarms": (lambda c, f, r: c * r + f * (1 - r), "the denominator"),
-        "no rate": (lambda c, f, r: c / (c + f), "leave out the rate"),
+        "no rate": (lambda c, f, r: c / (c + f), "The rate plays no part"),
         "false of all": (lambda c, f, r: c * r / (c * r + f), "come from the *good*"),
         "all flawed above": (lambda c, f, r: r / (c * r + f * (1 - r)), "count all flawed"),
         "all caught": (lambda c, f, r: r / (r + f * (1 - r)), "take all flawed ones for"),
         "the false ones": (lambda c, f, r: 1 - true_share(c, f, r), "that are *false*"),
+        "false for each true": (
+            lambda c, f, r: f * (1 - r) / (c * r),
+            "for each true one",
+        ),
+        "no alarm": (
+            lambda c, f, r: (1 - f) * (1 - r) / ((1 - f) * (1 - r) + (1 - c) * r),
+            "*without* an alarm that are good",
+        ),
         "per cent": (lambda c, f, r: 100 * true_share(c, f, r), "per cent"),
         "specificity": (lambda c, f, r: 1 - f, "without an alarm"),
         "caught": (lambda c, f, r: c, "the other way"),

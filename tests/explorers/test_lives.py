@@ -19,7 +19,7 @@ from real_browser import (
     stop_kernel,
 )
 
-pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("lives")]
+pytestmark = pytest.mark.verify
 
 SOURCE = """
 from PIL import Image

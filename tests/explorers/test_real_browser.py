@@ -1,7 +1,7 @@
 """Every explorer in a real browser: what it shows is what the network gives for that setting.
 
 ``make test`` takes the main path of each by keyboard; ``make verify`` every control of each, by
-mouse and by keyboard, in JupyterLab's two themes and on Voilà's page, and those of the lessons.
+mouse and by keyboard, in JupyterLab's two themes and on Voilà's page, and those of a lesson.
 Where there is no browser the tests are skipped, unless ``AE_REQUIRE_BROWSER`` is set.
 """
 
@@ -24,10 +24,12 @@ from ae_helpers.measures import applications
 from ae_helpers.models import checkpoints, shipped
 from ae_helpers.widgets.drawing import as_mnist
 from ae_helpers.widgets.feature_maps import BOARD
+from long_lessons import explorers_of
 from real_browser import (
     ShownExplorer,
     copy_project,
     explorers_on,
+    move_first_sliders,
     opened,
     resized,
     run_in_lab,
@@ -45,11 +47,7 @@ EXPLORERS = [
 ]
 LESSONS = [p for p in series.find_lessons() if "widgets." in p.read_text(encoding="utf-8")]
 main_path = pytest.mark.parametrize("gallery", ["lab light"], indirect=True, scope="module")
-# A page takes a minute to begin, so all its tests are one worker's.
-VERIFIED = [
-    pytest.param(which, marks=[pytest.mark.verify, pytest.mark.xdist_group(which)])
-    for which in ("lab dark", "voila light")
-]
+VERIFIED = [pytest.param(which, marks=pytest.mark.verify) for which in ("lab dark", "voila light")]
 everywhere = pytest.mark.parametrize(
     "gallery", ["lab light", *VERIFIED], indirect=True, scope="module"
 )
@@ -755,21 +753,12 @@ def run(browser, lab, project):
 
 
 @pytest.mark.verify
-@pytest.mark.xdist_group("lessons in the browser")
-@pytest.mark.parametrize("number", ["06", "11"])
-def test_the_explorers_of_a_lesson(number, run):
-    """Several, with a training before them. Those of all lessons are moved without a browser."""
-    (lesson,) = (path for path in LESSONS if path.name.startswith(number))
+def test_the_explorers_of_a_lesson(run):
+    """Several, with a training before them. Those of lessons 01 to 04 are moved on a walk."""
+    (lesson,) = (path for path in LESSONS if path.name.startswith("06"))
     explorers = run(lesson.name)
-    cells = nbformat.read(lesson, as_version=4).cells
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    assert len(explorers) == len(re.findall(r"\bwidgets\.\w+\(", source))
-    for explorer in explorers:
-        label = explorer.labels("slider")[0]
-        with explorer.changing():
-            value, low, high = explorer.value(label)
-            explorer.press(label, "ArrowRight" if value < high else "ArrowLeft")
-        assert explorer.alert.count() == 0
+    assert len(explorers) == explorers_of(nbformat.read(lesson, as_version=4))
+    move_first_sliders(explorers)
 
 
 LEVEL = """

@@ -1,15 +1,26 @@
 """A reader's way through lessons 01 to 04, in a real JupyterLab, by keyboard alone.
 
-Outputs cleared first, answers typed, solutions left closed, the kernel restarted half-way, and the
-page loaded again while the network trains. What the page shows is read from its notebook.
+Outputs cleared first, answers typed, solutions left closed, the kernel restarted after the first
+exercise, and the page loaded again while the network trains; each explorer answers at the end. What
+the page shows is read from its notebook.
 """
 
+import nbformat
 import pytest
 
 from ae_helpers.course import series
-from real_browser import copy_project, open_in_lab, opened, serving_lab, stop_kernel
+from long_lessons import explorers_of
+from real_browser import (
+    copy_project,
+    explorers_on,
+    move_first_sliders,
+    open_in_lab,
+    opened,
+    serving_lab,
+    stop_kernel,
+)
 
-pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("walk")]
+pytestmark = pytest.mark.verify
 LESSONS = series.find_lessons()[1:5]
 PATIENCE = 300_000  # milliseconds: a training on two busy cores
 
@@ -17,8 +28,16 @@ PATIENCE = 300_000  # milliseconds: a training on two busy cores
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     project = copy_project(tmp_path_factory.mktemp("project"))
+    fewer_epochs(project / "notebooks" / LESSONS[-1].name)
     with serving_lab(project, tmp_path_factory.mktemp("lab")) as address:
         yield address
+
+
+def fewer_epochs(path):
+    """Of the training that is watched, as a reader sets them who is in a hurry."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count('"epochs = 15\\n"') == 1
+    path.write_text(text.replace('"epochs = 15\\n"', '"epochs = 5\\n"'), encoding="utf-8")
 
 
 class Walk:
@@ -124,6 +143,8 @@ def test_by_keyboard(browser, lab, lesson):
         cells = walk.cells()
         typed = answers(cells)
         assert len(typed) >= 3
+        after = range(min(typed) + 1, len(cells))
+        to_restart = next(i for i in after if "solution" not in tags(cells[i]))
         walk.choose_command("Clear Outputs of All Cells")
         assert not any(cell.get("outputs") for cell in walk.cells())
 
@@ -134,7 +155,7 @@ def test_by_keyboard(browser, lab, lesson):
                 continue
             if index in typed:
                 walk.answer(typed[index])
-            if index == len(cells) // 2:
+            if index == to_restart:
                 walk.restart()
             if "on_epoch=redraw" in "".join(cell["source"]):
                 walk.train_and_load_again(index)
@@ -148,5 +169,8 @@ def test_by_keyboard(browser, lab, lesson):
             assert errors == []
         verdicts = ["".join(str(walk.cells()[index]["outputs"])) for index in typed]
         assert all("✓ Right" in verdict for verdict in verdicts), verdicts
+        explorers = explorers_on(page)
+        assert len(explorers) == explorers_of(nbformat.read(lesson, as_version=4))
+        move_first_sliders(explorers)
         stop_kernel(page)
         assert page.problems == []

@@ -6,7 +6,9 @@ from sklearn.metrics import roc_auc_score
 
 import lesson_code
 from ae_helpers import data, measures
-from ae_helpers.measures import latent
+from ae_helpers.measures import applications, latent
+from ae_helpers.measures.pca import principal_directions
+from ae_helpers.models import count_parameters, shipped
 
 OF_AN_AUTOENCODER = ("error", "worst pixel", "worst patch", "nearest code")
 CONTROLS = ["ink", "mean image: error", "blur: error", "blur: worst pixel"]
@@ -52,7 +54,7 @@ def lesson():
 
 
 def test_the_tables_are_complete(unknown, defects):
-    wanted = [(digit, seed) for digit in range(10) for seed in (0, 1)]
+    wanted = [(digit, seed) for digit in range(10) for seed in range(5)]
     assert lesson_code.keys(unknown, "left out", "seed") == wanted
     assert list(unknown.columns) == ["left out", "seed", "epochs", *FOR_A_CLASS]
     wanted = [(share, kind, s) for share in (0, 0.01, 0.1) for kind in KINDS for s in range(5)]
@@ -71,7 +73,7 @@ def test_rivals_know_no_seed(unknown, defects):
 
 
 def test_what_the_lesson_says_of_a_class_never_seen(unknown):
-    assert (unknown["network: nearest code"] > unknown["network: error"]).all()  # 20 of 20
+    assert (unknown["network: nearest code"] > unknown["network: error"]).all()  # 50 of 50
     areas = unknown.groupby("left out")[FOR_A_CLASS].mean()
     mean, error = areas.mean(), areas["network: error"]
     assert mean["network: error"] < mean["PCA: error"] < 0.65
@@ -79,7 +81,7 @@ def test_what_the_lesson_says_of_a_class_never_seen(unknown):
     assert (error[[2, 6, 8]] > 0.8).all() and (abs(error[[7, 9]] - 0.5) < 0.06).all()
     assert error[1] < 0.1
     ahead = areas["network: nearest code"] - areas["PCA: nearest code"]
-    assert ahead[1] > 0.2 and (ahead[[4, 7]] > 0.08).all()
+    assert ahead[1] > 0.2 and (ahead[[4, 7]] > 0.07).all()
     assert (abs(ahead.drop([1, 4, 7])) < 0.05).all()
     behind = areas["network: nearest code"] - areas["local outlier factor"]
     assert behind.idxmax() == 1 and (behind[[0, 2, 4, 5, 6, 7, 8, 9]] < 0.09).all()
@@ -158,6 +160,40 @@ def test_rows_of_defects_are_derived_anew_on_the_sample(lesson, defects, sample,
             near = pytest.approx(stored.loc[row["defect"], name], abs=0.12)
             assert row[name] == near, (row["defect"], name)
     assert rows[0]["network: worst pixel"] > 0.85 and rows[4]["network: nearest code"] > 0.7
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.2, 0.8])
+def test_what_pca_lets_through_of_noise(sample, sigma):
+    """64/784 of Gaussian noise, about twice that share of noise that is cut off."""
+    axes = principal_directions(sample.train_images).axes[:, :64]
+    images, generator = data.to_float(sample.test_images), torch.Generator().manual_seed(0)
+    gaussian = sigma * torch.randn(images.shape, generator=generator)
+    cut_off = (images + gaussian).clamp(0, 1) - images
+
+    def share(noise):
+        return (noise.flatten(1) @ axes).square().sum().item() / noise.square().sum().item()
+
+    assert share(gaussian) == pytest.approx(64 / 784, rel=0.02)
+    assert 2 < share(cut_off) / (64 / 784) < 2.6
+
+
+def test_tables_of_p_are_small_beside_the_decoder(sample):
+    backbone = shipped.steady()
+    codes = latent.encode(backbone, sample.train_images)
+    symbols = applications.quantise(codes, 0.5 * codes.std(0).mean().item())
+    entries = (symbols.amax(0) - symbols.amin(0) + 1).sum()
+    assert entries < count_parameters(backbone.decoder) / 20
+
+
+def test_a_filler_repairs_noise_worse_than_who_was_never_shown_any(sample):
+    """It takes some of it away all the same, as any narrow code does."""
+    images, filler, backbone = sample.test_images[:200], shipped.filler(), shipped.steady()
+    noisy = applications.add_noise(images, 0.6, torch.Generator().manual_seed(0))
+    left = [
+        measures.image_errors(images, rebuilt).mean()
+        for rebuilt in (*(measures.reconstruct(m, noisy) for m in (backbone, filler)), noisy)
+    ]
+    assert left[0] < left[1] < 0.6 * left[2]
 
 
 def test_leaving_out_leaves_out(lesson, small):

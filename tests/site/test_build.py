@@ -14,8 +14,6 @@ from ae_helpers.course import series
 from ae_helpers.site import build, exports, pages
 from real_browser import opened
 
-pytestmark = pytest.mark.xdist_group("the site")
-
 
 def test_what_is_no_site_is_not_replaced(tmp_path, refused, build_site):
     (tmp_path / "mine.txt").write_text("precious")
@@ -173,6 +171,26 @@ def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(
         assert page.problems == []
 
 
+@pytest.mark.verify
+def test_the_front_page_asks_early_for_all_that_its_explorer_needs(home, contents, browser):
+    early = {
+        home + link["href"]
+        for link in contents["index.html"].select("link[rel=modulepreload], link[rel=preload]")
+        if "/live/" in link["href"]
+    }
+    loaded = []
+    with opened(browser) as page:
+        page.on("response", lambda response: loaded.append(response.url.partition("?")[0]))
+        page.goto(home + "index.html")
+        assert len(list(brought_to_life(page))) == 1
+        assert page.problems == []
+    live = [url for url in loaded if "/live/" in url and not url.endswith(".css")]
+    # Each once; the page's own script names frame.js.
+    assert sorted(live) == sorted({*early, f"{home}_static/live/frame.js"})
+    assert not any(word in url for word in ("search", "language_data") for url in loaded)
+    assert contents["search.html"].select_one('script[src^="searchindex.js"]')
+
+
 # What axe finds, each as its rule and the beginning of the element.
 AXE = """async options => {
     const { violations } = await axe.run({ resultTypes: ["violations"], ...options });
@@ -195,22 +213,24 @@ THEMES = {
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize(
-    ("scheme", "options"),
-    [("light", {}), ("dark", {"runOnly": ["color-contrast"]})],  # else they are the same
-)
 def test_an_accessibility_checker_finds_nothing(
-    scheme, options, home, contents, browser, brought_to_life, node_modules
+    home, contents, browser, brought_to_life, node_modules
 ):
+    """In the dark only contrasts are others."""
+    schemes = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
     axe, found = node_modules / "axe-core" / "axe.min.js", []
-    with opened(browser, color_scheme=scheme) as page:
+    with opened(browser) as page:
         for name in sorted(contents):
+            page.emulate_media(color_scheme="light")
             page.goto(home + name)
-            assert page.locator("html").get_attribute("data-theme") == scheme
             assert all(hook.locator("canvas").count() for hook in brought_to_life(page))
             page.evaluate(THIN)
+            page.add_style_tag(content="*, ::before, ::after { transition: none !important }")
             page.add_script_tag(path=axe)
-            for rule, html in page.evaluate(AXE, options):
-                if not any(rule == known and html.startswith(its) for known, its in THEMES):
-                    found.append((name, rule, html[:200]))
+            for scheme, options in schemes.items():
+                page.emulate_media(color_scheme=scheme)
+                page.locator(f"html[data-theme={scheme}]").wait_for()
+                for rule, html in page.evaluate(AXE, options):
+                    if not any(rule == known and html.startswith(its) for known, its in THEMES):
+                        found.append((name, scheme, rule, html[:200]))
     assert found == []

@@ -12,7 +12,7 @@ import pytest
 from ae_helpers.site import exports
 from real_browser import Error, opened, resized
 
-pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("the site")]
+pytestmark = pytest.mark.verify
 
 MOUSE, KEYS, FINGER = "mouse", "keys", "finger"
 # Of a stroke and two dots, as shares of a pad's or a picture's sides.

@@ -24,8 +24,6 @@ LIVE = build.HERE / "static" / "live"
 HOME = "http://page.test/"  # which no request leaves the browser for
 SPECS = [".0f", ".1f", ".2f", ".3f", ".4f", "+.4f", ",.3f", ".0%", ".1%", "g", ".4g", ".0e", ".2e"]
 
-pytestmark = pytest.mark.xdist_group("numbers of pages")
-
 
 @contextlib.contextmanager
 def page_with(browser, files=()):

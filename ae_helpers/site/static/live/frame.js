@@ -35,7 +35,7 @@ class Explorer {
       );
     }
     this.parts = module.default(data, this.controls);
-    this.waiting = false;
+    this.stale = this.resting = false;
     /** @type {Record<string, { canvas: HTMLCanvasElement, picture?: Picture }>} */
     this.panels = {};
     this.alert = element("div");
@@ -60,17 +60,24 @@ class Explorer {
     this.draw();
   }
 
-  /** Do what a button or a click does, if anything, and draw once, when the browser next paints. @param {() => void} [action] */
+  /** Do what a button or a click does, if anything, and draw. @param {() => void} [action] */
   act(action) {
     this.safely(() => {
       action?.();
-      if (this.waiting) return;
-      this.waiting = true;
-      requestAnimationFrame(() => {
-        this.waiting = false;
-        this.safely(() => this.draw());
-      });
+      this.stale = true;
+      this.refresh();
     });
+  }
+
+  /** Draw what has changed, at once, but only once for each picture that the browser paints. */
+  refresh() {
+    if (!this.stale || this.resting) return;
+    [this.stale, this.resting] = [false, true];
+    requestAnimationFrame(() => {
+      this.resting = false;
+      this.safely(() => this.refresh());
+    });
+    this.draw();
   }
 
   /** @param {string} name of a panel or a control @param {Where} where */

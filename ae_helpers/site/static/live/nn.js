@@ -71,7 +71,7 @@ export class Network {
     }
     /** @type {Batch} */
     let batch = {
-      data: Float32Array.from(given.data),
+      data: new Float32Array(given.data),
       count: given.data.length / size(shape),
       shape,
     };
@@ -160,121 +160,97 @@ function normalise(layer, { data, count, shape }, weights, training) {
 }
 
 /**
- * A convolution, a transposed one, or a linear layer. All three are the same: a number of the output
- * is a sum of numbers of the input, each times a weight; they differ in which. Where the input is 0
- * there is nothing to add: most of a digit is black, and after a ReLU much is 0.
+ * A convolution, a transposed one, or a linear layer. All three are the same: each number of the input
+ * stamps weights on the output, that many times as strong; they differ in where. A 0 stamps nothing:
+ * most of a digit is black, and after a ReLU much is 0.
  *
- * The weights lie as [input channel][place in the kernel][output channel]. So those of four output
- * channels are neighbours, and four sums at once are three times as fast as one.
+ * The weights lie as [input channel][place in the kernel][output channel], and the sums as
+ * [place][channel], so that a stamp's channels are neighbours; eight at once take half the time.
  * @param {Layer} layer
  * @param {Batch} batch
  * @param {Float32Array} weights
  */
 function weigh(layer, { data, count, shape }, weights) {
-  const { weight = 0, bias = 0 } = layer;
+  const { weight = 0, bias = 0, kernel = [1, 1] } = layer;
   const [channels, places] = [layer.shape[0], layer.shape[1] * layer.shape[2]];
-  const { starts, inputs, kernels, most } = windowsOf(layer, shape);
+  const [depth, height, width] = shape;
+  const { rows, columns } = stampsOf(layer, shape);
   const own = weights.subarray(weight);
   const shift = weights.subarray(bias, bias + channels);
   const result = new Float32Array(count * channels * places);
-  const [values, from] = [new Float64Array(most), new Int32Array(most)];
+  const sums = new Float64Array(places * channels);
+  let from = 0;
   for (let image = 0; image < count; image++) {
-    const first = image * size(shape);
-    for (let place = 0; place < places; place++) {
-      let found = 0; // numbers of the input that aren't 0
-      for (let i = starts[place]; i < starts[place + 1]; i++) {
-        const value = data[first + inputs[i]];
+    for (let i = 0; i < sums.length; i++) sums[i] = shift[i % channels];
+    for (let line = 0; line < depth * height; line++) {
+      const row = rows[line % height];
+      const first = Math.floor(line / height) * kernel[0] * kernel[1] * channels;
+      for (let x = 0; x < width; x++) {
+        const value = data[from++];
         if (value === 0) continue;
-        values[found] = value;
-        from[found++] = kernels[i];
-      }
-      let to = image * channels * places + place;
-      let channel = 0;
-      for (; channel + 4 <= channels; channel += 4, to += 4 * places) {
-        let a = shift[channel];
-        let b = shift[channel + 1];
-        let c = shift[channel + 2];
-        let d = shift[channel + 3];
-        for (let i = 0; i < found; i++) {
-          const value = values[i];
-          const at = from[i] + channel;
-          a += value * own[at];
-          b += value * own[at + 1];
-          c += value * own[at + 2];
-          d += value * own[at + 3];
+        const column = columns[x];
+        for (let i = 0; i < row.length; i += 2) {
+          for (let j = 0; j < column.length; j += 2) {
+            let to = row[i] + column[j];
+            let at = first + row[i + 1] + column[j + 1];
+            const end = to + channels;
+            for (; to + 8 <= end; to += 8, at += 8) {
+              sums[to] += value * own[at];
+              sums[to + 1] += value * own[at + 1];
+              sums[to + 2] += value * own[at + 2];
+              sums[to + 3] += value * own[at + 3];
+              sums[to + 4] += value * own[at + 4];
+              sums[to + 5] += value * own[at + 5];
+              sums[to + 6] += value * own[at + 6];
+              sums[to + 7] += value * own[at + 7];
+            }
+            for (; to < end; to++, at++) sums[to] += value * own[at];
+          }
         }
-        result[to] = a;
-        result[to + places] = b;
-        result[to + 2 * places] = c;
-        result[to + 3 * places] = d;
-      }
-      for (; channel < channels; channel++, to += places) {
-        let sum = shift[channel];
-        for (let i = 0; i < found; i++) sum += values[i] * own[from[i] + channel];
-        result[to] = sum;
       }
     }
+    const start = image * channels * places;
+    for (let i = 0; i < sums.length; i++)
+      result[start + (i % channels) * places + Math.floor(i / channels)] = sums[i];
   }
   return result;
 }
 
 /**
- * Which numbers of the input a place of the output sees, and where their weights for its first
- * channel lie: those of output place i are from starts[i] to starts[i + 1], at most so many.
- * @typedef {{ starts: Int32Array, inputs: Int32Array, kernels: Int32Array, most: number }} Windows
+ * For each row and each column of the input, in pairs: on which of the output its numbers are stamped,
+ * and with which of the kernel, both as steps in the memory.
+ * @typedef {{ rows: Int32Array[], columns: Int32Array[] }} Stamps
  */
 
-/** @type {WeakMap<Layer, Windows>} */
+/** @type {WeakMap<Layer, Stamps>} */
 const known = new WeakMap();
 
 /**
  * @param {Layer} layer
  * @param {number[]} shape (C, H, W) of its input
- * @returns {Windows}
+ * @returns {Stamps}
  */
-function windowsOf(layer, [channels, height, width]) {
+function stampsOf(layer, [, height, width]) {
   const found = known.get(layer);
   if (found) return found;
   const { kind, kernel = [1, 1], stride = [1, 1], padding = [0, 0] } = layer;
-  const area = kernel[0] * kernel[1];
-  /**
-   * Along an axis, for each place of the output: the places of the input, and of the kernel on them.
-   * @param {0 | 1} axis @param {number} length of the input
-   */
+  const [channels, ...sides] = layer.shape;
+  /** @param {0 | 1} axis @param {number} length of the input */
   const along = (axis, length) =>
-    Array.from({ length: layer.shape[1 + axis] }, (_, to) => {
+    Array.from({ length }, (_, from) => {
       const pairs = [];
       for (let k = 0; k < kernel[axis]; k++) {
-        const at =
-          kind === "deconv"
-            ? (to + padding[axis] - k) / stride[axis] // the way back of a stamp
-            : to * stride[axis] - padding[axis] + k;
-        if (Number.isInteger(at) && at >= 0 && at < length) pairs.push({ at, k });
+        const to =
+          kind === "conv"
+            ? (from + padding[axis] - k) / stride[axis] // the way back of a window
+            : from * stride[axis] - padding[axis] + k;
+        if (!Number.isInteger(to) || to < 0 || to >= sides[axis]) continue;
+        const steps = axis ? [to, k] : [to * sides[1], k * kernel[1]];
+        pairs.push(...steps.map((step) => step * channels));
       }
-      return pairs;
+      return Int32Array.from(pairs);
     });
-  const [rows, columns] = [along(0, height), along(1, width)];
-  /** @type {number[][]} */
-  const [starts, inputs, kernels] = [[0], [], []];
-  for (const row of rows) {
-    for (const column of columns) {
-      for (const y of row) {
-        for (const x of column) {
-          for (let channel = 0; channel < channels; channel++) {
-            inputs.push((channel * height + y.at) * width + x.at);
-            kernels.push((channel * area + y.k * kernel[1] + x.k) * layer.shape[0]);
-          }
-        }
-      }
-      starts.push(inputs.length);
-    }
-  }
-  const windows = {
-    starts: Int32Array.from(starts),
-    inputs: Int32Array.from(inputs),
-    kernels: Int32Array.from(kernels),
-    most: channels * area,
-  };
-  known.set(layer, windows);
-  return windows;
+  const stamps = { rows: along(0, height), columns: along(1, width) };
+  known.set(layer, stamps);
+  return stamps;
 }

@@ -95,7 +95,7 @@ export function some(images, indices) {
 /** In [0, 1], as networks take it. @param {Tensor} tensor @returns {Tensor} */
 export function toFloat({ data, shape }) {
   if (!(data instanceof Uint8Array)) return { data, shape };
-  return { data: Float32Array.from(data, (byte) => byte / 255), shape };
+  return { data: new Float32Array(data).map((byte) => byte / 255), shape };
 }
 
 /**

@@ -41,9 +41,11 @@ export default function create(data) {
     const image = toFloat(at(images, digit));
     const others = company(digit, mates, size, number);
     const [code, usual] = passed(image, false);
-    const batch = { data: Float32Array.of(...image.data, ...others.data), shape: [] };
+    const batch = new Float32Array(image.data.length + others.data.length);
+    batch.set(image.data);
+    batch.set(others.data, image.data.length);
     // In evaluation mode the others change nothing.
-    const [moved, rebuilt] = evaluation ? [code, usual] : passed(batch, true);
+    const [moved, rebuilt] = evaluation ? [code, usual] : passed({ data: batch, shape: [] }, true);
     const change = rebuilt.data.map((pixel, i) => pixel - usual.data[i]);
     const [inBatch, inEvaluation] = [rebuilt, usual].map((each) =>
       format(meanSquare(image.data, each.data), ".4f"),

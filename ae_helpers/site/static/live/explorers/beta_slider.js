@@ -2,14 +2,15 @@
 
 import { format } from "../format.js";
 import { asImage, at, tiles } from "../pictures.js";
+import { normal } from "../random.js";
 
 /**
  * @typedef {import("../pictures.js").Tensor} Tensor
  * @typedef {import("../pictures.js").Picture} Picture
  * @typedef {{
  *   beta: number, model: import("../nn.js").Network, latents: Tensor, rate: Tensor,
- *   distortion: Tensor, means: [number, number], active: number, bars: Picture, random: Tensor,
- * }} Measured `random` are the codes of invented digits, sheet after sheet
+ *   distortion: Tensor, means: [number, number], active: number, bars: Picture,
+ * }} Measured
  * @typedef {{ digits: Picture, count: number, rows: number, networks: Measured[] }} Data
  *   `digits` are one below the other; means are those of `count`, which are more
  */
@@ -25,9 +26,11 @@ export default function create({ digits, count, rows, networks }, controls) {
   function draw({ beta, digit }) {
     const here = networks.find((each) => each.beta === beta);
     if (!here) throw new Error(`No network is there for β = ${beta}. Build the site anew.`);
-    const { model, latents, rate, distortion, means, active, random } = here;
+    const { model, latents, rate, distortion, means, active } = here;
     if (!invented.has(beta)) {
-      invented.set(beta, tiles(model.decode(at(random, sheet)), rows, rows));
+      const size = model.latentSize;
+      const codes = { data: normal(rows * rows * size, sheet), shape: [rows * rows, size] };
+      invented.set(beta, tiles(model.decode(codes), rows, rows));
     }
     return {
       pictures: {
@@ -44,7 +47,7 @@ export default function create({ digits, count, rows, networks }, controls) {
   }
 
   function invent() {
-    sheet = (sheet + 1) % networks[0].random.shape[0];
+    sheet += 1;
     invented.clear();
   }
 

@@ -4,23 +4,24 @@ import { format, round } from "../format.js";
 import { nearest } from "../neighbours.js";
 import { coordinates, pointOf } from "../pca.js";
 import { asImage, at } from "../pictures.js";
+import { normal } from "../random.js";
 
 /**
  * @typedef {import("../pictures.js").Tensor} Tensor
  * @typedef {{
  *   model: import("../nn.js").Network, images: Tensor, codes: Tensor,
  *   directions: import("../pca.js").Directions, deviations: Tensor, usual: Tensor,
- *   random: Tensor, step: number, far: number,
- * }} Data `random` are the coordinates of codes, one after another
+ *   step: number, far: number,
+ * }} Data `deviations` are those of all directions, of which the first have sliders
  */
 
 /** @param {Data} data @param {Record<string, any>} controls */
 export default function create(data, controls) {
-  const { model, images, codes, directions, deviations, usual, random, step, far } = data;
+  const { model, images, codes, directions, deviations, usual, step, far } = data;
   const { digit: chosen, ...others } = controls;
   const sliders = Object.values(others);
   let rest = new Float32Array(codes.shape[1]); // the coordinates, less what the sliders add
-  let next = 0; // of the random codes
+  let draws = 0; // of random codes
 
   /** What a slider adds, by the arithmetic of torch. @param {number} number @param {number} value */
   const added = (number, value) => Math.fround(Math.fround(value) * deviations.data[number]);
@@ -60,8 +61,9 @@ export default function create(data, controls) {
     buttons: {
       "start from this digit": () => go(coordinates(directions, at(codes, chosen.value).data)),
       "random code": () => {
-        go(Float32Array.from(at(random, next).data));
-        next = (next + 1) % random.shape[0];
+        draws += 1; // by one generator, as in Python: of all that it has drawn, the last
+        const numbers = normal(draws * rest.length, 0).slice(-rest.length);
+        go(numbers.map((number, direction) => number * deviations.data[direction]));
       },
       "reset to the mean code": () => go(new Float32Array(rest.length)),
     },
