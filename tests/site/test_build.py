@@ -172,7 +172,9 @@ def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(
 
 
 @pytest.mark.verify
-def test_the_front_page_asks_early_for_all_that_its_explorer_needs(home, contents, browser):
+def test_the_front_page_asks_early_for_all_that_its_explorer_needs(
+    home, contents, browser, brought_to_life
+):
     early = {
         home + link["href"]
         for link in contents["index.html"].select("link[rel=modulepreload], link[rel=preload]")
