@@ -1,5 +1,6 @@
 """What Sphinx asks: how pages look, and how formulas become MathML, which browsers draw alone."""
 
+import re
 from html import escape
 
 from docutils import nodes
@@ -12,7 +13,7 @@ author = "the Sixty-Four Numbers authors"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
-html_js_files = [("live/frame.js", {"type": "module"})]
+html_js_files = [(name, {"type": "module"}) for name in ("menus.js", "live/frame.js")]
 html_theme_options = {
     "show_toc_level": 2,
     "use_download_button": False,
@@ -26,6 +27,7 @@ html_scaled_image_link = False  # a picture with a size is no link to itself
 
 extensions = ["myst_nb"]
 nb_execution_mode = "off"  # what is stored is shown
+nb_code_prompt_show, nb_code_prompt_hide = "Show a solution", "Hide the solution"  # all that folds
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 myst_heading_slug_func = "ae_helpers.site.pages.anchor"
@@ -55,11 +57,22 @@ def _heard_well(app, name, template, context, doctree) -> None:
     context["body"] = body
 
 
+COLUMNS = re.compile(r"\S {2,}\S")
+
+
+def _in_words(app, doctree: nodes.document) -> None:
+    """Outputs that are no tables, such as what a check says, may wrap in a narrow window."""
+    for block in doctree.findall(nodes.literal_block):
+        if "output" in block["classes"] and not COLUMNS.search(block.astext()):
+            block["classes"].append("ae-words")
+
+
 def setup(app) -> None:
     """Called by Sphinx."""
     app.connect("html-page-context", _heard_well)
     app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     app.connect("doctree-read", illustrations.describe)
+    app.connect("doctree-read", _in_words)
 
 
 html_math_renderer = "mathml"

@@ -1,12 +1,8 @@
 """The site as a whole: built once, read by a program, and opened in a real browser."""
 
-import argparse
 import base64
-import functools
 import hashlib
-import http.server
 import json
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
@@ -14,42 +10,25 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from ae_helpers.course import series
 from ae_helpers.site import build, exports, pages
 from real_browser import opened
 
 
-def arguments(*words):
-    parser = argparse.ArgumentParser()
-    build.add_site_arguments(parser)
-    return parser.parse_args(map(str, words))
-
-
-def test_what_is_no_site_is_not_replaced(tmp_path, refused):
+def test_what_is_no_site_is_not_replaced(tmp_path, refused, build_site):
     (tmp_path / "mine.txt").write_text("precious")
     with refused(FileExistsError, str(tmp_path), "--output"):
-        build.site(arguments("--output", tmp_path))
+        build_site("--output", tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
-def test_a_build_that_fails_leaves_the_last_site(tmp_path, monkeypatch):
+def test_a_build_that_fails_leaves_the_last_site(tmp_path, monkeypatch, build_site):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / build.MARK).write_text("the last one")
     monkeypatch.setattr(build, "write_sources", lambda folder: None)  # so Sphinx finds no conf.py
-    assert build.site(arguments("--output", tmp_path / "site")) != 0
+    assert build_site("--output", tmp_path / "site") != 0
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert (tmp_path / "site" / build.MARK).read_text() == "the last one"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of a site that was built anew, twice: the second takes the first one's place."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    folder.mkdir()
-    (folder / build.MARK).touch()
-    (folder / "old.html").touch()
-    assert build.site(arguments("--output", folder)) == 0
-    assert not (folder / "old.html").exists()
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -116,24 +95,6 @@ def test_no_link_is_dead_and_nothing_comes_from_elsewhere(site, contents):
     assert dead == []
 
 
-@pytest.fixture(scope="module")
-def home(site):
-    """The address of that site, served."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-def brought_to_life(page):
-    """Each explorer of a page as a locator, once it lives."""
-    for hook in page.locator(".ae-live").all():
-        hook.scroll_into_view_if_needed()
-        page.wait_for_function("hook => hook.dataset.state === 'alive'", arg=hook.element_handle())
-        yield hook
-
-
 @pytest.mark.verify
 def test_a_phone_shows_every_page_without_complaint_or_foreign_request(home, contents, browser):
     foreign = []
@@ -149,8 +110,44 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(home, con
         assert page.problems == foreign == []
 
 
+MENUS = ("primary", "secondary")  # of all pages, of this page
+IN_WINDOW = """([menu, expected]) => {
+    const { left, right } = document.querySelector(`.bd-sidebar-${menu}`).getBoundingClientRect();
+    return (left >= 0 && right <= innerWidth) === expected;
+}"""
+
+
 @pytest.mark.verify
-def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(home, contents, browser):
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_menus_open_and_close_by_finger_and_key(width, home, browser):
+    with opened(browser, width, has_touch=True, is_mobile=width == 390) as page:
+
+        def wait_for(menu, shown):
+            page.wait_for_function(IN_WINDOW, arg=[menu, shown])
+
+        page.goto(f"{home}{series.find_lessons()[6].stem}.html")
+        pages, here = (page.get_by_role("button", name=f"Toggle {menu} sidebar") for menu in MENUS)
+        if width == 1280:  # both stand beside the text; that of the pages can be put away
+            wait_for("secondary", True)
+            pages.click()
+            wait_for("primary", False)
+        else:
+            pages.tap()
+            wait_for("primary", True)
+            page.keyboard.press("Escape")
+            wait_for("primary", False)
+            here.tap()
+            wait_for("secondary", True)
+            page.locator(".bd-sidebar-secondary").get_by_role("link").last.tap()
+            wait_for("secondary", False)  # for it has led to a place of this page
+            page.wait_for_function("scrollY > 1000")
+        assert page.problems == []
+
+
+@pytest.mark.verify
+def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(
+    home, contents, browser, brought_to_life
+):
     hooks = {name: len(page.select(".ae-live")) for name, page in contents.items()}
     assert hooks["index.html"] == 1
     assert hooks["gallery.html"] == len(exports.EXPORTS)
@@ -175,7 +172,9 @@ def test_explorers_come_alive_in_the_gallery_and_in_their_lessons(home, contents
 
 
 @pytest.mark.verify
-def test_the_front_page_asks_early_for_all_that_its_explorer_needs(home, contents, browser):
+def test_the_front_page_asks_early_for_all_that_its_explorer_needs(
+    home, contents, browser, brought_to_life
+):
     early = {
         home + link["href"]
         for link in contents["index.html"].select("link[rel=modulepreload], link[rel=preload]")
@@ -216,7 +215,9 @@ THEMES = {
 
 
 @pytest.mark.verify
-def test_an_accessibility_checker_finds_nothing(home, contents, browser, node_modules):
+def test_an_accessibility_checker_finds_nothing(
+    home, contents, browser, brought_to_life, node_modules
+):
     """In the dark only contrasts are others."""
     schemes = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
     axe, found = node_modules / "axe-core" / "axe.min.js", []

@@ -2,11 +2,8 @@
 
 import base64
 import contextlib
-import functools
-import http.server
 import json
 import shutil
-import threading
 from unittest import mock
 
 import numpy as np
@@ -424,18 +421,9 @@ def written(tmp_path_factory):
     return folder, {name: calls[name].explorer for name in exports.EXPORTS}
 
 
-class Silent(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
-def home(written):
-    handler = functools.partial(Silent, directory=written[0])
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def home(written, serve):
+    return serve(written[0])
 
 
 def awake(page, address: str, state: str = "alive"):
@@ -476,7 +464,7 @@ def test_every_explorer_has_settings_to_compare():
 def test_a_page_shows_what_python_draws(name, written, home, browser):
     explorer = written[1][name]
     with opened(browser) as page:
-        awake(page, f"{home}/{name}.html")
+        awake(page, f"{home}{name}.html")
         for setting in SETTINGS[name]:
             shown, drawn = page.evaluate(DO, sent(setting)), in_python(explorer, setting)
             where = f"{name}, {setting}"
@@ -504,7 +492,7 @@ def opened_on(home, browser):
         def open_on(name, width=1280, state="alive", before=lambda page: None, **options):
             page = pages.enter_context(opened(browser, width, **options))
             before(page)
-            return page, awake(page, f"{home}/{name}.html", state)
+            return page, awake(page, f"{home}{name}.html", state)
 
         yield open_on
 
