@@ -19,8 +19,10 @@ with JavaScript, on a page that a web server shows.</p>
 </div>"""
 NOTE = (
     '<p class="ae-live-note">Here it works with the networks and a sample of the digits that come '
-    "with the course.</p>"
+    "with the course, so its numbers differ from those above.</p>"
 )
+READING = """<p class="ae-live-note">On this page explorers live and hints open, but cells don't
+run. To run them, and to answer the exercises: <a href="index.html#Start">run it yourself</a>.</p>"""
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
 # README's sections that a reader wants first, in this order. The others are a page of their own.
 FIRST = ("What you will be able to do", "The lessons", "Start")
@@ -81,6 +83,8 @@ def page(notebook: Path) -> str:
         if "solution" in cell["metadata"].get("tags", []):
             cell["metadata"]["tags"].append("hide-cell")
         add_hook(cell, noted=notebook != series.gallery())
+    if notebook != series.gallery():
+        content["cells"].insert(1, _markdown(READING, "reading"))  # below the title
     return json.dumps(content)
 
 

@@ -46,6 +46,13 @@ def test_solutions_are_folded_and_stored_outputs_stay():
     assert folded > 30
 
 
+def test_a_lesson_says_at_its_top_that_its_cells_do_not_run():
+    for notebook in pages.sources():
+        first, second, *_ = json.loads(pages.page(notebook))["cells"]
+        assert first["source"].startswith("# ")
+        assert (second["source"] == pages.READING) == (notebook != series.gallery())
+
+
 def test_every_lesson_is_in_the_contents():
     *_, last = json.loads(pages.front_page())["cells"]
     for name in [*(path.stem for path in pages.sources()), pages.BEYOND]:
