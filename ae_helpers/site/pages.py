@@ -22,7 +22,8 @@ NOTE = (
     "with the course, so its numbers differ from those above.</p>"
 )
 READING = """<p class="ae-live-note">On this page explorers live and hints open, but cells don't
-run. To run them, and to answer the exercises: <a href="index.html#Start">run it yourself</a>.</p>"""
+run. To run them, and to answer the exercises:
+<a href="index.html#Start">run it yourself</a>.</p>"""
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"
 # README's sections that a reader wants first, in this order. The others are a page of their own.
 FIRST = ("What you will be able to do", "The lessons", "Start")
