@@ -50,10 +50,9 @@ test: $(DEVELOPERS)
 	@echo "Running the tests: static checks, unit tests, all but the longest notebooks"
 	@$(PY) -m pytest $(ARGS)
 
-# Three at once, even on two cores: a browser and those who use it often wait for each other.
 verify: $(DEVELOPERS)
 	@echo "Running the exhaustive tests"
-	@$(PY) -m pytest -m verify -n 3 $(ARGS)
+	@$(PY) -m pytest -m verify $(ARGS)
 
 coverage: $(DEVELOPERS)
 	@echo "Running all tests: which lines does none run?"

@@ -142,7 +142,7 @@ def test_changed_requirements_are_installed(installed, name):
         (["execute", "ARGS=-p epochs 3"], "-m ae_helpers execute -p epochs 3"),
         (["test"], "-m pytest"),
         (["test", "ARGS=tests/test_series.py"], "-m pytest tests/test_series.py"),
-        (["verify", "ARGS=-x"], "-m pytest -m verify -n 3 -x"),
+        (["verify", "ARGS=-x"], "-m pytest -m verify -x"),
         (["coverage", "ARGS=-x"], "-m pytest -m verify or not verify --cov -x"),
     ],
 )
