@@ -21,7 +21,7 @@ NOTE = (
     '<p class="ae-live-note">Here it works with the networks and a sample of the digits that come '
     "with the course, so its numbers differ from those above.</p>"
 )
-READING = """<p class="ae-live-note">On this page explorers live and hints open, but cells don't
+READING = """<p>On this page explorers live and hints open, but cells don't
 run. To run them, and to answer the exercises:
 <a href="index.html#Start">run it yourself</a>.</p>"""
 CONTENTS = "\n```{toctree}\n:hidden:\n%s\n```\n"

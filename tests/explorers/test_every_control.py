@@ -181,15 +181,14 @@ def moved(tmp_path, monkeypatch):
     return execute
 
 
-def has_controls(path):
-    cells = nbformat.read(path, as_version=4).cells
-    return any("widgets" in cell.source for cell in cells if cell.cell_type == "code")
-
-
 @pytest.mark.verify
 @pytest.mark.parametrize(
     "path",
-    [path for path in series.find_lessons() if path.stem not in LONG and has_controls(path)],
+    [
+        path
+        for path in series.find_lessons()
+        if path.stem not in LONG and explorers_of(nbformat.read(path, as_version=4))
+    ],
     ids=lambda path: path.stem,
 )
 def test_every_control_of_a_notebook(path, moved):

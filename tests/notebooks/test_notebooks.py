@@ -108,17 +108,17 @@ def test_the_gallery_shows_every_explorer():
 
 
 @pytest.mark.verify
-def test_the_command_executes_a_lesson(tmp_path):
-    """Into a page and an index. That papermill executes others is tested with their controls."""
+def test_the_command_executes_lessons(tmp_path):
+    """Into pages and an index. That papermill executes others is tested with their controls."""
     out = tmp_path / "a run"
     done = subprocess.run(
-        [*COMMAND, "execute", "--lessons", "05", "-p", "epochs", "1", "--output", out],
+        [*COMMAND, "execute", "--lessons", "00", "05", "-p", "epochs", "1", "--output", out],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  ok") == 1
+    assert done.stdout.count("  ok") == 2
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in page and "PCA-64" in page
 

@@ -103,7 +103,7 @@ const reader = {
     for (;;) {
       await frame();
       if (hook.live.alert.textContent) throw new Error(hook.live.alert.textContent);
-      if (hook.live.waiting) continue;
+      if (hook.live.stale) continue;
       const moved = !part.matches("input, select") || reader.setting(part) !== before[0];
       const drawn = silent || !same(shown(hook), before[1]);
       if (moved && drawn) return;
