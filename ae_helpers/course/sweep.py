@@ -176,9 +176,15 @@ def _write_table(folder: Path, plan: Rows, results: Rows) -> "pd.DataFrame":
 
 
 def _write_plot(folder: Path, plan: Rows, results: Rows) -> None:
-    """A line for each combination of all but the seed, a dot for each seed, and what sticks say."""
+    """A line for each combination of what varies beside the seed, a dot for each seed, and sticks."""
     from ae_helpers import plots
 
+    all_settings = plan.values()
+    varied = [
+        key
+        for key in next(iter(all_settings))
+        if key != "seed" and len({repr(settings[key]) for settings in all_settings}) > 1
+    ]
     lines: dict[str, list[float]] = {}
     sticks: dict[str, set[float]] = {}
     for name, settings in plan.items():
@@ -186,8 +192,8 @@ def _write_plot(folder: Path, plan: Rows, results: Rows) -> None:
             for key, value in results[name].items():
                 if key == "mean image" or key.startswith("PCA-"):
                     sticks.setdefault(key, set()).add(value)
-            others = [f"{key} {value}" for key, value in settings.items() if key != "seed"]
-            lines.setdefault(", ".join(others) or "all", []).append(results[name]["test error"])
+            line = ", ".join(f"{key} {settings[key]}" for key in varied) or "all"
+            lines.setdefault(line, []).append(results[name]["test error"])
     if lines:
         with replacing(folder / "results.png") as part:
             # Runs on other images have other sticks, and there is no line for all.

@@ -165,7 +165,11 @@ def test_the_picture_has_the_sticks_that_all_runs_share(other, shown, tmp_path, 
     seen = []
     monkeypatch.setattr(plots, "seeds", lambda *given: seen.extend(given))
     monkeypatch.setattr(plots, "png", lambda figure: b"")
-    plan = {name: {"rate": 0.1, "seed": seed} for seed, name in enumerate("abc")}
+    rates = {"a": 0.1, "b": 0.1, "c": 0.2}
+    plan = {
+        name: {"rate": rate, "epochs": 6, "seed": seed}
+        for seed, (name, rate) in enumerate(rates.items())
+    }
     results = {"a": {"test error": 0.05, "mean image": 0.07, "seconds": 1.0}}
     results |= {"b": {"test error": 0.04, "mean image": other, "seconds": 2.0}}
     results |= {"c": {"error": "not run"}}
