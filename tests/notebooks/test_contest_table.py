@@ -1,9 +1,10 @@
-"""The stored table of lesson 12 is what the lesson's own functions make, and says what it says."""
+"""Lesson 12: its stored table is what its own functions make, and says what it says; its race."""
 
 import pytest
 
 import lesson_code
 from ae_helpers.measures import baselines
+from ae_helpers.models import Autoencoder
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,20 @@ def test_a_row_is_the_same_twice(small, lesson, cpu):
     for row in rows:
         del row["images/s"]
     assert rows[0] == rows[1]
+
+
+def test_what_a_loop_builds_first_isn_t_timed_each_time(small):
+    """Places in memory took by_hand longer than a step: a race of first steps says little of it."""
+    begun, sizes = [], []
+
+    def steps(model, pixels, batches, optimizer):
+        begun.append(model)
+        for index in batches:
+            sizes.append(len(index))
+            yield
+
+    pixels = small.train_images
+    run = lesson_code.define("12", "training_run", pixels=pixels)["training_run"]
+    trained = run(Autoencoder(), size=8, steps=steps)
+    assert [trained(), trained(32)] == [256, 32]
+    assert len(begun) == 1 and sizes == 36 * [8]
