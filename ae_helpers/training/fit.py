@@ -108,9 +108,10 @@ def fit(
             weights are made before, so seed them yourself: ``torch.manual_seed(0)``.
         warmup_steps: let the learning rate grow linearly to its value over so many steps.
         one_cycle: let the learning rate rise to its value in the first 30 % of all steps, and then
-            fall to almost 0 (Smith & Topin, "Super-Convergence", 2019; torch's ``OneCycleLR``).
-            Such a run can be continued, but not to more epochs than it was planned for. ``QUICK``
-            is a recipe that uses it.
+            fall to almost 0 (Smith & Topin, "Super-Convergence", 2019; torch's ``OneCycleLR``,
+            which moves Adam's first β the other way, from 0.95 to 0.85 and back). Such a run can be
+            continued, but not to more epochs than it was planned for. ``QUICK`` is a recipe that
+            uses it.
         folder: where to keep ``last.pt`` (after every epoch) and ``best.pt`` (lowest test error).
             If ``last.pt`` is there, training goes on from it and ends where it would have ended
             without the break, bit for bit on the same machine; images, settings and objective must

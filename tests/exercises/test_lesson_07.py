@@ -228,7 +228,7 @@ WRONG = {
         "typed channels": (three_channels, "not for one of (2, 2, 3, 5)"),
         "typed sizes": (typed_sizes, "of other sizes"),
         "one channel": (lambda x, *rest: normalised()(x, *rest)[:, 0], "the shape (6, 3, 3)"),
-        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "spreads of 1.00, 0.48, 2.01"),
+        "twice": (lambda x, g, b, e: 2 * normalised()(x, g, b, e), "spreads of 0.43, 0.48, 2.01"),
     },
     check.running_statistics: {
         "the wrong way round": (
@@ -312,6 +312,13 @@ WRONG = {
 }
 # The same mistakes in other forms: they hear the same.
 WRONG_AGAIN = {
+    check.batch_norm: {
+        "a layer as it is": (lambda x, *rest: nn.BatchNorm2d(x.shape[1])(x), "torch's default"),
+        "by default eps alone": (
+            normalised(root=lambda v, e: (v + 1e-5).sqrt(), end=lambda x, g, b: x),
+            "torch's default",
+        ),
+    },
     check.dropout: {
         "in tenths": (
             lambda x, p, t, g: (
@@ -327,7 +334,7 @@ WRONG_AGAIN = {
             lambda x, p, t, g: x + t * torch.rand(x.shape, generator=g),
             "none of it becomes 0",
         ),
-    }
+    },
 }
 
 

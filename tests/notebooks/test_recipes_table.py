@@ -86,6 +86,19 @@ def test_rows_are_derived_anew_on_the_sample(sample, tables, lesson, cpu):
     assert stored.min() < row["test error"] < 2 * stored.max()  # fewer digits teach less
 
 
+def test_what_the_lesson_says_of_pairs(tables):
+    """A share "in the median pair" isn't that of each pair."""
+    one_epoch = tables["recipes"].query("epochs == 1")
+    errors = one_epoch.pivot(index="seed", columns="recipe", values="test error")
+    ratios = errors["batch norm"] / errors["backbone"]
+    assert (ratios < 1).all() and round(ratios.median(), 1) == 0.7 < ratios.max()
+    assert (errors["dropout"] / errors["backbone"]).between(1.4, 1.6).all()
+
+    tiny = tables["dropout"].query("images == 500").set_index(["place", "seed"])["train error"]
+    ratios = tiny["everywhere"] / tiny["nowhere"]
+    assert (ratios > 1).all() and round(ratios.median(), 1) == 1.5 > ratios.min()
+
+
 def test_lengths_are_compared_on_one_device(tables):
     """A GPU rounds otherwise than a CPU."""
     recipes = tables["recipes"].query("epochs > 0")
@@ -111,3 +124,17 @@ def test_dropout_stands_where_it_is_said_to(lesson, place):
     expected |= {"decoder": (0, 3), "everywhere": (3, 3)}
     assert tuple(count.values()) == expected[place]
     assert network(torch.rand(2, 1, 28, 28)).shape == (2, 1, 28, 28)
+
+
+@pytest.mark.parametrize("place", ["pixels", "encoder", "code", "decoder", "everywhere"])
+def test_which_half_starts_from_other_weights(lesson, place):
+    """The lesson says so of dropout in the encoder or in the decoder."""
+    starts = []
+    for each in ("nowhere", place):
+        torch.manual_seed(0)
+        network = lesson["with_dropout"](each)
+        halves = {"encoder": network.encoder, "decoder": network.decoder}
+        starts.append({name: next(half.parameters()) for name, half in halves.items()})
+    plain, dropped = starts
+    others = {name for name in plain if not torch.equal(plain[name], dropped[name])}
+    assert others == {place} & {"encoder", "decoder"}
