@@ -199,6 +199,17 @@ def test_ink_is_in_the_middle_though_most_digits_reach_beyond(sample):
     assert around.flatten(1).any(1).float().mean() > 0.5
 
 
+def test_a_mirrored_1_is_a_1(sample):
+    """To the nearest training image; most others aren't what they were."""
+    seen = data.to_float(sample.train_images).flatten(1)
+    mirrored = data.to_float(sample.test_images).flip(3).flatten(1)
+    digits = sample.test_labels
+    kept = sample.train_labels[torch.cdist(mirrored, seen).argmin(1)] == digits
+    shares = torch.stack([kept[digits == digit].float().mean() for digit in range(10)])
+    assert shares[1] > 0.9 and shares[[0, 8]].min() > 0.5
+    assert shares[[2, 3, 5, 6]].max() < 0.35
+
+
 @pytest.mark.parametrize(("sigma", "share"), [(0.2, 0.4), (0.4, 0.4), (0.8, 0.35)])
 def test_the_veil(sigma, share):
     """0.4σ on average over black pixels, and less where much is cut off at 1, too."""
