@@ -53,6 +53,16 @@ def _ask(answer: Callable, batch: Tensor, sigma: float) -> tuple[float, Tensor, 
         raise Mistake(
             f"The network is given {tuple(seen.shape)}; the batch has {tuple(batch.shape)}."
         )
+    if seen.dtype != batch.dtype:
+        raise Mistake(
+            f"The network is given {seen.dtype}, which its layers refuse: their weights are "
+            f"{batch.dtype}. NumPy's noise is float64: .float()."
+        )
+    if model.weight.grad is not None:
+        raise Mistake(
+            "You call backward() yourself. The training loop does so with what you return, and a "
+            "second time is an error: return the loss, no more."
+        )
     return loss, seen, model.answers[0]
 
 
@@ -84,6 +94,14 @@ def denoising_loss(answer) -> str:
         raise Mistake(
             f"The network is given pixels from {seen.min():.1f} to {seen.max():.1f}. The noisy "
             "images that it will have to repair lie in [0, 1]: .clamp(0, 1) after the noise."
+        )
+    # Half of the black pixels end at 0, half of the white at 1, and 2.3% at the other border.
+    ends = [[(seen[sharp == pixel] == end).float().mean() for end in (0, 1)] for pixel in (0, 1)]
+    off = (torch.tensor(ends) - torch.tensor([[0.5, 0.023], [0.023, 0.5]])).abs()
+    if (off > torch.tensor([[0.05, 0.012], [0.012, 0.05]])).any():  # over four deviations
+        raise Mistake(
+            "All pixels lie in [0, 1], but not because they were cut off: what is below 0 has to "
+            "become 0, and what is above 1 has to become 1: .clamp(0, 1)."
         )
     otherwise = (
         "Right for grey images and weak noise, but not for black and white ones: the target is the "

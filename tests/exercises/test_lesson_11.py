@@ -52,6 +52,17 @@ def opposite(batch, sigma):
     return torch.cat([half, -half])
 
 
+def unless_outside(batch, sigma):
+    damaged = batch + sigma * torch.randn_like(batch)
+    return torch.where((damaged < 0) | (damaged > 1), batch, damaged)
+
+
+def backward_called(model, batch, sigma):
+    loss = F.mse_loss(model(noisy(batch, sigma)), batch)
+    loss.backward()
+    return loss
+
+
 def into_the_batch(model, batch, sigma):
     batch += sigma * torch.randn_like(batch)
     return F.mse_loss(model(batch.clamp(0, 1)), batch)
@@ -159,6 +170,9 @@ RIGHT = {
         ),
         "NumPy's noise": with_input(
             lambda x, s: (x + torch.from_numpy(np.random.normal(0, s, x.shape)).float()).clamp(0, 1)
+        ),
+        "two masks": with_input(
+            lambda x, s: (y := torch.normal(x, s)).masked_fill(y < 0, 0).masked_fill(y > 1, 1)
         ),
         "target first": lambda model, x, s: F.mse_loss(x, model(noisy(x, s))),
     },
@@ -349,6 +363,20 @@ AGAIN = {
         ),
         "one noise and its opposite": (with_noise(opposite), "Some images share"),
         "salt": (with_input(lambda x, s: (x + (torch.rand_like(x) < s)).clamp(0, 1)), "brighter"),
+        "wrapped around": (
+            with_input(lambda x, s: (x + s * torch.randn_like(x)) % 1),
+            "not because they were cut off",
+        ),
+        "turned back at 0": (
+            with_input(lambda x, s: (x + s * torch.randn_like(x)).abs().clamp(max=1)),
+            "not because they were cut off",
+        ),
+        "clean where it would be outside": (with_input(unless_outside), "not because they were"),
+        "float64": (
+            with_noise(lambda x, s: torch.from_numpy(np.random.normal(0, s, x.shape))),
+            "its layers refuse",
+        ),
+        "backward called": (backward_called, "You call backward() yourself"),
         "no sigma, not clamped": (with_input(lambda x, s: x + torch.randn_like(x)), "multiply it"),
         "detached": (with_error(lambda y, x: F.mse_loss(y.detach(), x)), "no gradient flows"),
         "a gradient that ends": (

@@ -179,6 +179,45 @@ def test_what_pca_lets_through_of_noise(sample, sigma):
     assert 2 < share(cut_off) / (64 / 784) < 2.6
 
 
+def test_a_patch_isnt_the_pointer_for_all_of_its_size(lesson, sample):
+    """The worst pixel finds more gaps, which are as large as the patch, and scratches."""
+    test, kinds, names, whole = lesson["broken"](sample.take(2_000, 400))
+    rebuilt = measures.reconstruct(shipped.steady(), test)
+    for kind, name in enumerate(names[1:-1], start=1):
+        these = kinds == kind
+        case = rebuilt[these], test[these], whole
+        pixel, patch = (lesson["pointed_at"](*case, side)[0] for side in (1, 5))
+        assert (patch > pixel) == (name == "stain"), (name, pixel, patch)
+
+
+def test_ink_is_in_the_middle_though_most_digits_reach_beyond(sample):
+    images = data.to_float(sample.test_images)
+    around = images.clone()
+    frame = applications.FRAME
+    around[..., frame:-frame, frame:-frame] = 0
+    assert 0.02 < around.sum() / images.sum() < 0.05
+    assert around.flatten(1).any(1).float().mean() > 0.5
+
+
+def test_a_mirrored_1_is_a_1(sample):
+    """To the nearest training image; most others aren't what they were."""
+    seen = data.to_float(sample.train_images).flatten(1)
+    mirrored = data.to_float(sample.test_images).flip(3).flatten(1)
+    digits = sample.test_labels
+    kept = sample.train_labels[torch.cdist(mirrored, seen).argmin(1)] == digits
+    shares = torch.stack([kept[digits == digit].float().mean() for digit in range(10)])
+    assert shares[1] > 0.9 and shares[[0, 8]].min() > 0.5
+    assert shares[[2, 3, 5, 6]].max() < 0.35
+
+
+@pytest.mark.parametrize(("sigma", "share"), [(0.2, 0.4), (0.4, 0.4), (0.8, 0.35)])
+def test_the_veil(sigma, share):
+    """0.4σ on average over black pixels, and less where much is cut off at 1, too."""
+    black = torch.zeros(100, 1, 28, 28)
+    noisy = applications.add_noise(black, sigma, torch.Generator().manual_seed(0))
+    assert noisy.mean().item() / sigma == pytest.approx(share, abs=0.006)
+
+
 def test_tables_of_p_are_small_beside_the_decoder(sample):
     backbone = shipped.steady()
     codes = latent.encode(backbone, sample.train_images)
