@@ -89,7 +89,7 @@ def worst_patch(answer) -> str:
     generator = torch.Generator().manual_seed(3)
     images, rebuilt = torch.rand(2, 5, 3, 9, 13, generator=generator, dtype=torch.float64)
     images[0, :, 2, 4], images[1, :, 0, 0], images[2, :, 8, 12] = 3, 4, 5  # one speck, two corners
-    side, count = 4, len(images)  # even, and not the number of channels
+    side, count = 6, len(images)  # even, and neither it nor its neighbours the 5 of measures
     into = "-= or square_: compute a new tensor."
     shapes = {
         (): "One number for each picture is asked for, not one for all of them: amax over the two "
@@ -99,8 +99,8 @@ def worst_patch(answer) -> str:
             9,
             13,
         ): "That is a map for each picture: average over squares, and take the highest.",
-        (count, 6, 10): "Those are the means of all squares: take the highest of each picture.",
-        (count, 1, 6, 10): "Those are the means of all squares: take the highest of each picture.",
+        (count, 4, 8): "Those are the means of all squares: take the highest of each picture.",
+        (count, 1, 4, 8): "Those are the means of all squares: take the highest of each picture.",
         (count, 3): "That is one number for each channel: average over the channels first.",
         (count, 1): "The numbers stand in a column: add .flatten().",
         (
@@ -160,6 +160,9 @@ def worst_patch(answer) -> str:
         ),
         "You average over images, too, the first axis: each picture has its own squares.": (
             _pooled(maps, side).amax().expand(count)
+        ),
+        "Your squares have a side of 5, whatever side is asked for: use `side`.": (
+            _pooled(maps, 5).amax(1)
         ),
         "Your squares are a pixel too long: side // 2 both ways from a pixel makes side + 1 of an "
         "even side.": _pooled(maps, side + 1).amax(1),

@@ -196,7 +196,11 @@ WRONG = {
         ),
         "around a pixel": (around_pixels, "side + 1 of an even"),
         "a fixed side": (lambda a, b, side: patches(a, b, 3).amax(1), "Not the worst squares"),
-        "the side of the test": (lambda a, b, side: patches(a, b, 4).amax(1), "not for another"),
+        "the side of the test": (lambda a, b, side: patches(a, b, 6).amax(1), "not for another"),
+        "the package's, with its own side": (
+            lambda a, b, side: measures.worst_patch(a, b),
+            "have a side of 5",
+        ),
         "summed over rows": (
             lambda a, b, side: side * patches(a, b, side).amax(1),
             "Not the worst",
