@@ -5,7 +5,8 @@ import torch
 
 import lesson_code
 from ae_helpers import data
-from ae_helpers.models import count_parameters
+from ae_helpers.measures import baselines, image_errors, reconstruct
+from ae_helpers.models import any_shape, count_parameters, shipped
 
 WORLDS = ["digits", "mirrored", "inverted", "clothes"]
 TRAINED = ["digits", "clothes", "both"]
@@ -80,6 +81,15 @@ def test_both_kinds_have_four_layers_in_each_half(lesson):
     assert count_parameters(deep) > 3 * count_parameters(flat)
 
 
+def test_most_parameters_of_the_deep_ones_shown_lie_at_the_code():
+    """In the five; not in all: at 128×128 more halvings leave a smaller window."""
+    for side in (28, 50, 64, 96, 224, 128):
+        network = any_shape.build((3, side, side), 64, deep=True)
+        down, up = any_shape.deep_layers((3, side, side), 64)
+        share = (count_parameters(down[-1]) + count_parameters(up[0])) / count_parameters(network)
+        assert (share > 0.5) == (side != 128)
+
+
 # ---------------------------------------------------------------------------------------- transfer
 
 
@@ -143,6 +153,23 @@ def test_what_the_lesson_says_of_the_worlds(transfer):
         assert pca.loc["digits", name] == pca.loc[name, "digits"]
 
 
+def test_pca_errors_are_the_same_both_ways_only_where_twice_leads_back(lesson):
+    """Mirroring does, and a quarter turn, as rigid, doesn't."""
+
+    def error(made_of, tried_on):
+        few = lesson["few"]["digits"]
+        made = lesson["changed"](few, "made of", made_of)
+        tried = tried_on(few.test_images).contiguous()
+        return image_errors(tried, reconstruct(lesson["linear"](made), tried)).mean().item()
+
+    def still(pixels):
+        return pixels
+
+    for change, same in ((lambda x: x.flip(3), True), (lambda x: x.rot90(1, (2, 3)), False)):
+        there, back = error(still, change), error(change, still)
+        assert (there == pytest.approx(back, rel=1e-3)) is same
+
+
 @pytest.mark.verify
 def test_a_row_is_derived_anew_on_the_sample(lesson, transfer, cpu):
     row = lesson["transfer_row"]("network", "digits", 0)
@@ -200,6 +227,25 @@ def test_a_trained_colour_row_is_derived_anew_on_the_sample(lesson, colours, nam
     stored = colours[colours["network"] == name]
     for part in ("error", "in grey", "in hue"):
         assert 0.7 * stored[part].min() < row[part] < 1.4 * stored[part].max()
+
+
+def test_what_64_numbers_of_coloured_digits_are_worth(lesson):
+    """On the sample, too, 38: PCA-38 of grey digits leaves no more, PCA-37 does."""
+    few = lesson["few"]["digits"]
+    pca, mean = (lesson["colour_row"](name, 0)["error"] for name in ("PCA-64", "mean image"))
+    by_mean = image_errors(few.test_images, baselines.mean_image(few.train_images)).mean().item()
+    less, enough = (error / by_mean for error in baselines.pca_errors(few, [37, 38]))
+    assert enough <= pca / mean < less
+
+
+def test_the_shipped_colours_are_greenish_or_violet(lesson):
+    """Whatever the original's hue: green is the brightest channel or the darkest."""
+    pixels = lesson["few_hued"].test_images[:200]
+    rebuilt = reconstruct(shipped.shaped("coloured"), pixels)
+    strokes = pixels.amax(1, keepdim=True) > 127
+    red, green, blue = (rebuilt * strokes).sum((2, 3)).T
+    two = (green > red.maximum(blue)) | (green < red.minimum(blue))
+    assert two.float().mean() > 0.9
 
 
 def test_the_parts_of_an_error(lesson):
