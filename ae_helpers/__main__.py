@@ -23,7 +23,7 @@ def train(args: argparse.Namespace) -> int:
     import torch
 
     from ae_helpers import measures, plots, training
-    from ae_helpers.data import load
+    from ae_helpers.data import NAMES, load
     from ae_helpers.measures import baselines
     from ae_helpers.models import Autoencoder
     from ae_helpers.training.distributed import Team
@@ -33,7 +33,14 @@ def train(args: argparse.Namespace) -> int:
         team.first_goes_first(),
         contextlib.redirect_stdout(io.StringIO() if team.rank else sys.stdout),
     ):
-        digits = load(args.data, args.data_dir)
+        try:
+            digits = load(args.data, args.data_dir)
+        except ValueError as error:
+            if args.data in NAMES:
+                raise
+            raise ValueError(
+                f"{error} Nor is there a folder of that name in {Path.cwd()}."
+            ) from None
         print(digits)
         by = f" by {team.processes} processes" if team.processes > 1 else ""
         print(f"training for {args.epochs} epochs on {team.device}{by}, into {args.output}")

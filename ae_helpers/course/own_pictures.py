@@ -6,7 +6,7 @@ from pathlib import Path
 from ae_helpers.files import replacing
 
 NETWORK = "network.pt"
-SETTINGS = {"size": 28, "numbers": 16, "steps": 1_000}
+SETTINGS = {"size": 28, "numbers": 16, "steps": 1_000, "deep": False}
 
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,13 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     }.items():
         about = f"for a folder: {what} (default: {SETTINGS[name]})"
         parser.add_argument(f"--{name}", type=int, help=about)
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        default=None,
+        help="for a folder: halve the pictures until little is left, so that a code of any number "
+        "of numbers will do for any size",
+    )
 
 
 def is_folder(data: str) -> bool:
@@ -25,7 +32,7 @@ def is_folder(data: str) -> bool:
     from ae_helpers.data import NAMES
 
     path = Path(data).expanduser()
-    return data not in NAMES and (path.is_dir() or len(path.parts) > 1)
+    return data not in NAMES and (path.is_dir() or path.name != data)
 
 
 def settle(args: argparse.Namespace, own: dict, other: dict) -> None:
@@ -65,14 +72,10 @@ def train_on_folder(args: argparse.Namespace) -> int:
 
     pictures = load_folder(args.data, 3, args.size)
     print(pictures)
-    if (pictures.train_images == pictures.train_images[:1]).all():
-        raise ValueError(
-            f"The {len(pictures.train_images)} training pictures are all alike; expected pictures "
-            "that differ, or there is nothing to learn. Choose another folder."
-        )
     torch.manual_seed(args.seed)
     shape, test = tuple(pictures.train_images.shape[1:]), pictures.test_images
-    network = any_shape.build(shape, args.numbers, activation="gelu", norm="batch")
+    steady = {"activation": "gelu", "norm": "batch"}
+    network = any_shape.build(shape, args.numbers, deep=args.deep, **steady)
     plan = training.plan(len(pictures.train_images), args.steps)
     print(f"training for {plan['epochs']} epochs in batches of {plan['batch_size']}")
     before = measures.reconstruct(network, test[: training.SHOWN])
@@ -140,13 +143,13 @@ def inspect(args: argparse.Namespace) -> int:
     from ae_helpers.models.any_shape import ShapedAutoencoder
     from ae_helpers.models.checkpoints import load, load_model
 
-    network = load_model(args.network, ShapedAutoencoder)
     known = load(args.network).get("scores")
     if known is None:
         raise ValueError(
             f"{args.network} has no scores of its training pictures, so a rank can't be told; "
-            f"expected a {NETWORK}, as lesson 13 and train --data FOLDER write it."
+            f"expected a {NETWORK}, as lesson 13 and train --data FOLDER write it. Name such a one."
         )
+    network = load_model(args.network, ShapedAutoencoder)
     output, failed = args.output or args.network.parent / "inspected", False
     print("error    worst patch  rank among training pictures  file")
     for file in args.files:

@@ -7,6 +7,6 @@ colours MNIST, ``folder`` reads the reader's own pictures, ``badges`` draws some
 
 from ae_helpers.data.badges import badge, draw_badges
 from ae_helpers.data.folder import load_folder, load_picture
-from ae_helpers.data.images import ImageData, check_images, from_tensors, to_float
+from ae_helpers.data.images import ImageData, check_axes, check_images, from_tensors, to_float
 from ae_helpers.data.loading import NAMES, Unavailable, load
 from ae_helpers.data.made import coloured

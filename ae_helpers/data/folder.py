@@ -27,8 +27,9 @@ def load_folder(
     Every fifth picture, drawn with ``seed``, is for testing. Both sets are in the order in which
     they were drawn, so that the first hundred are a fair sample of all classes.
 
-    A file that can't be read is left out, and a printed line says which, and why; those that PIL
-    doesn't know by their ending are counted in one line. Hidden files are ignored.
+    A file that can't be read is left out, and a printed line says which, and why; they are counted,
+    and so are moving pictures, and files that PIL doesn't know by their ending. Hidden files are
+    ignored.
 
     Args:
         path: the folder; links to other folders are followed, each folder is read once.
@@ -64,9 +65,10 @@ def load_folder(
             unknown[ending or "without an ending"] += 1
     images, first = torch.empty(0), None
     kept: list[Path] = []
+    moving: list[Path] = []
     for file in files:
         try:
-            image = _read(file, MODES[channels], size)
+            image, moves = _read(file, MODES[channels], size)
         except Exception as error:  # whatever is wrong with one file, the others are read
             _leave_out(file, folder, error)
             continue
@@ -82,13 +84,19 @@ def load_folder(
             )
         images[len(kept)] = image
         kept.append(file)
+        moving += [file] * moves
+    if len(kept) + 1 < len(files):  # a single one is named already
+        print(f"{len(files) - len(kept):,} of {len(files):,} pictures can't be read")
+    if moving:
+        names = [repr(file.name)[1:-1] for file in moving[:5]] + ["…"] * (len(moving) > 5)
+        print(f"{len(moving):,} of more than one picture, the first is taken: {', '.join(names)}")
     note = _left_out_by_ending(unknown) if unknown else ""
     if len(kept) < 2:
         found = f"one picture, {first[0].name}," if first else "no picture"
         raise ValueError(
-            f"There is {found} in {folder} that can be read; expected at least two, one to train "
-            "on and one to test. Files are known by their ending: .jpg, .png, .webp, .tif, ….\n"
-            f"{note}".rstrip()
+            f"There is {found} in {folder.absolute()} that can be read; expected at least two, one "
+            "to train on and one to test. Choose another folder, or add pictures; files are known "
+            f"by their ending: .jpg, .png, .webp, .tif, ….\n{note}".rstrip()
         )
     if note:
         print(note)
@@ -117,12 +125,15 @@ def load_picture(path: str | Path, shape: Sequence[int]) -> Tensor:
     if (ending := file.suffix.lower()) not in _endings():
         raise ValueError(f"{file.name}: {_left_out_by_ending(Counter({ending: 1}))}")
     try:
-        return _read(file, MODES[channels], _checked(size))[None]
+        image, moves = _read(file, MODES[channels], _checked(size))
     except Exception as error:  # as for a folder: whatever is wrong with it
         raise ValueError(
             f"{file.name} can't be read ({_reason(error, file)}); expected a picture. Open it "
             "in another program, and save it anew."
         ) from error
+    if moves:
+        print(f"{file.name} holds more than one picture: the first is taken")
+    return image[None]
 
 
 def _checked(size: int | Sequence[int] | None) -> tuple[int, int] | None:
@@ -193,8 +204,8 @@ def _endings() -> set[str]:
     return {ending for ending, kind in known if kind in Image.OPEN or kind == "MPO"}
 
 
-def _read(file: Path, mode: str, size: tuple[int, int] | None) -> Tensor:
-    """One picture as ``(C, H, W)``, ``uint8``."""
+def _read(file: Path, mode: str, size: tuple[int, int] | None) -> tuple[Tensor, bool]:
+    """The picture in a file, ``(C, H, W)``, ``uint8``, and whether there are more in it."""
     if not file.is_file():  # a pipe would be waited for
         raise ValueError("no file; if a link, it leads nowhere")
     with Image.open(file) as opened:
@@ -207,10 +218,11 @@ def _read(file: Path, mode: str, size: tuple[int, int] | None) -> Tensor:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
         image = image.convert(mode)
+        moves = getattr(opened, "is_animated", False)
     if size:
         image = ImageOps.fit(image, size[::-1], Image.Resampling.LANCZOS)
     pixels = torch.tensor(np.asarray(image))
-    return pixels[None] if mode == "L" else pixels.permute(2, 0, 1).contiguous()
+    return pixels[None] if mode == "L" else pixels.permute(2, 0, 1).contiguous(), moves
 
 
 def _split(folder: Path, images: Tensor, files: Sequence[Path], seed: int) -> ImageData:

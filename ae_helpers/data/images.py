@@ -115,6 +115,23 @@ def to_float(images: Tensor) -> Tensor:
     return images.float().div_(255) if images.dtype == torch.uint8 else images.float()
 
 
+def check_axes(images: Tensor) -> None:
+    """Refuse what isn't a batch of images.
+
+    Raises:
+        ValueError: another number of axes than the four of ``(N, C, H, W)``.
+    """
+    if images.ndim != 4:
+        cure = ""
+        if images.ndim == 3:
+            cure = " Add the channel axis: images[:, None]."
+            if len(images) in (1, 3):  # more probably C than N
+                cure = " One image is a batch of one: image[None]. Grey ones: images[:, None]."
+        raise ValueError(
+            f"Images have shape {tuple(images.shape)}; expected four axes (N, C, H, W).{cure}"
+        )
+
+
 def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> None:
     """Refuse images that a network would silently learn nonsense from.
 
@@ -131,15 +148,7 @@ def check_images(images: Tensor, shape: tuple[int, int, int] | None = None) -> N
             f"Images are a {type(images).__name__}; expected a torch tensor of shape (N, C, H, W). "
             "Convert them with torch.as_tensor(images)."
         )
-    if images.ndim != 4:
-        cure = ""
-        if images.ndim == 3:
-            cure = " Add the channel axis: images[:, None]."
-            if len(images) in (1, 3):
-                cure += " A single image lacks the first axis instead: image[None]."
-        raise ValueError(
-            f"Images have shape {tuple(images.shape)}; expected four axes (N, C, H, W).{cure}"
-        )
+    check_axes(images)
     if images.numel() == 0:
         raise ValueError(
             f"Images have shape {tuple(images.shape)}, so there is nothing in them; expected at "

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ae_helpers.data import to_float
+from ae_helpers.data import check_axes, to_float
 from ae_helpers.models import in_evaluation
 
 
@@ -21,7 +21,11 @@ def image_errors(images: Tensor, reconstructions: Tensor) -> Tensor:
     """The MSE of each image: two ``(N, C, H, W)`` → ``(N,)``, ``float32``.
 
     Part by part to save memory. One reconstruction, ``(1, C, H, W)``, is compared with all images.
+
+    Raises:
+        ValueError: see ``data.check_axes``.
     """
+    check_axes(images)
     parts = (each.split(1_000) for each in (images, reconstructions.expand_as(images)))
     pairs = zip(*parts, strict=True)
     return torch.cat([(to_float(a) - to_float(b)).square().flatten(1).mean(1) for a, b in pairs])
@@ -31,7 +35,11 @@ def error_maps(images: Tensor, reconstructions: Tensor) -> Tensor:
     """The squared error of each pixel, mean of its channels: two ``(N, C, H, W)`` → ``(N, H, W)``.
 
     Part by part to save memory; ``float32``.
+
+    Raises:
+        ValueError: see ``data.check_axes``.
     """
+    check_axes(images)
     parts = zip(images.split(1_000), reconstructions.split(1_000), strict=True)
     return torch.cat([(to_float(a) - to_float(b)).square().mean(1) for a, b in parts])
 

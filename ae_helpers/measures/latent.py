@@ -40,7 +40,7 @@ def decode(model: nn.Module, codes: Tensor) -> Tensor:
     device, was_training = next(model.parameters(), codes).device, model.training
     model.eval()
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             parts = [model.decode(part.float().to(device)).cpu() for part in codes.split(200)]  # type: ignore[operator]
     finally:
         model.train(was_training)

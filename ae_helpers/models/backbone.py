@@ -192,7 +192,7 @@ def check_weights(model: nn.Module) -> None:
 
 
 @ordinary()
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: what comes back may go into a network that is trained
 def in_evaluation(
     model: nn.Module, function: Callable[[Tensor], Tensor], images: Tensor, batch_size: int
 ) -> Tensor:

@@ -93,8 +93,8 @@ def load_model(
     if content["architecture"] != kind.__name__:
         raise ValueError(
             f"{path} holds a network of class {content['architecture']!r}; expected "
-            f"{kind.__name__!r}. "
-            "Build that class yourself, then call restore(model, checkpoint, path)."
+            f"{kind.__name__!r}. Name its class, load_model(path, {content['architecture']}), or "
+            "build it yourself, then call restore(model, checkpoint, path)."
         )
     with ordinary():
         model = kind(**content["options"])

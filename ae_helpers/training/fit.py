@@ -257,6 +257,12 @@ def _check(model: nn.Module, data: ImageData, epochs: int, settings: dict) -> No
     for part in (data.train_images, data.test_images):
         check_images(part, getattr(model, "input_shape", None))
     check_weights(model)
+    first, parts = data.train_images[:1], data.train_images.split(1_000)
+    if len(data.train_images) > 1 and all((part == first).all() for part in parts):
+        raise ValueError(
+            f"The {len(data.train_images):,} training images are all alike; expected images that "
+            "differ, or there is nothing to learn. Choose others."
+        )
     if not any(weight.requires_grad and not weight.is_inference() for weight in model.parameters()):
         raise ValueError(
             "This network has nothing to train; expected weights that were made outside of "

@@ -99,7 +99,7 @@ def test_inspect_refuses_other_checkpoints(tmp_path, capsys, build):
     checkpoints.save(tmp_path / "bare.pt", ShapedAutoencoder((3, 28, 28), 4))
     (tmp_path / "text.pt").write_text("no network")
     for name, words in {
-        "backbone.pt": "expected 'ShapedAutoencoder'",
+        "backbone.pt": "has no scores of its training pictures",
         "bare.pt": "has no scores of its training pictures",
         "text.pt": "was not opened",
         "none.pt": "No checkpoint at",
@@ -113,6 +113,8 @@ def test_inspect_refuses_other_checkpoints(tmp_path, capsys, build):
     ("words", "said"),
     [
         (["--data", "no/such/folder"], "isn't a folder"),
+        (["--data", "./photos"], "isn't a folder"),
+        (["--data", "photos"], "Nor is there a folder of that name in"),
         (["--data", "{empty}"], "There is no picture in"),
         (["--data", "{folder}", "--size", "12"], "A side of 12 pixels is too short"),
         (
@@ -123,6 +125,7 @@ def test_inspect_refuses_other_checkpoints(tmp_path, capsys, build):
         (["--data", "{folder}", "--epochs", "3"], "--epochs has no meaning for"),
         (["--data", "{folder}", "--size", "0"], "size=0; expected"),
         (["--size", "32"], "--size has no meaning for mnist"),
+        (["--deep"], "--deep has no meaning for mnist"),
     ],
 )
 def test_what_is_refused_writes_nothing(folder, tmp_path, capsys, words, said):
@@ -132,6 +135,13 @@ def test_what_is_refused_writes_nothing(folder, tmp_path, capsys, words, said):
     assert main(["train", *words, "--output", str(tmp_path / "out")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_deep_one_takes_any_code(folder, tmp_path, capsys):
+    words = ["--size", "40", "--numbers", "7", "--deep", "--steps", "4", "--output", str(tmp_path)]
+    assert main(["train", "--data", str(folder), *words]) in (0, 1)
+    network = checkpoints.load_model(tmp_path / "network.pt", ShapedAutoencoder)
+    assert network.input_shape == (3, 40, 40) and network.code_shape == (7, 1, 1)
 
 
 def test_pictures_that_are_all_alike_teach_nothing(tmp_path, capsys):
@@ -149,4 +159,5 @@ def test_what_is_a_folder(tmp_path, monkeypatch):
     (tmp_path / "photos").mkdir()
     (tmp_path / "mnist").mkdir()
     assert own_pictures.is_folder("photos") and own_pictures.is_folder("no/such")
+    assert own_pictures.is_folder("./photo") and own_pictures.is_folder("photo/")
     assert not own_pictures.is_folder("mnist") and not own_pictures.is_folder("photo")

@@ -118,10 +118,25 @@ def test_a_corrupt_picture_is_named(folder, capsys):
     (folder / "deep").mkdir()
     (folder / "deep" / "text.jpg").write_text("no picture")
     assert len(everything(data.load_folder(folder, 3))) == 4
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, count = capsys.readouterr().out.splitlines()
     assert first.startswith("left out: cut.png (")
     assert second.replace("\\", "/").startswith("left out: deep/text.jpg (cannot identify")
-    assert str(folder) not in second
+    assert str(folder) not in second and count == "2 of 6 pictures can't be read"
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".png"])
+def test_of_moving_pictures_the_first_is_taken_and_said_so(folder, capsys, ending):
+    frames = [Image.new("RGB", (8, 6), colour) for colour in (RED, BLUE)]
+    for i in range(6):
+        frames[0].save(folder / f"{i}{ending}", save_all=True, append_images=frames[1:])
+    save(folder, "still.gif", (8, 6))
+    pixels = everything(data.load_folder(folder, 3))
+    assert (pixels[:, 0] > 240).all() and (pixels[:, 2] < 16).all()
+    names = ", ".join(f"{i}{ending}" for i in range(5))
+    said = f"6 of more than one picture, the first is taken: {names}, …\n"
+    assert capsys.readouterr().out == said
+    data.load_picture(folder / f"0{ending}", (3, 6, 8))
+    assert f"0{ending} holds more than one picture" in capsys.readouterr().out
 
 
 def test_what_is_ignored(folder, capsys):

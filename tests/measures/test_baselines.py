@@ -18,6 +18,14 @@ def pixels(small):
     )
 
 
+@pytest.mark.parametrize("measure", ["image_errors", "error_maps", "worst_patch"])
+def test_one_image_is_a_batch_of_one(measure):
+    """Else its channels, or its rows, would be taken for images."""
+    image = torch.rand(3, 32, 32)
+    with pytest.raises(ValueError, match=r"One image is a batch of one: image\[None\]"):
+        getattr(measures, measure)(image, image)
+
+
 @pytest.mark.parametrize("as_bytes", [True, False])
 def test_image_errors(small, as_bytes):
     one, other = small.test_images[:30], small.test_images[30:60]

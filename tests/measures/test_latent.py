@@ -28,6 +28,15 @@ def test_encode_gives_each_code_and_puts_the_mode_back(small, build, training):
         torch.testing.assert_close(codes, model.eval().encode(to_float(images)))
 
 
+def test_codes_may_go_on_into_a_network(small, build):
+    """A script decodes them by the network itself, and may even train on them."""
+    model = build()
+    images = model.decode(latent.encode(model, small.test_images[:4]))
+    images.square().mean().backward()
+    assert model.decoder.deconv1.weight.grad.abs().sum() > 0
+    assert not latent.decode(model, torch.zeros(2, 64)).requires_grad
+
+
 @pytest.mark.parametrize("shape, words", [((0, 1, 28, 28), "nothing"), ((2, 1, 9, 9), "takes")])
 def test_encode_refuses_other_images(build, shape, words):
     with pytest.raises(ValueError, match=words):

@@ -47,7 +47,7 @@ def test_a_network_of_ones_own(tmp_path, same_weights, refused):
 
     path, model = tmp_path / "mine.pt", Mine(nn.Linear(3, 2))
     checkpoints.save(path, model)
-    said = f"{path} holds a network of class 'Mine'; expected 'Autoencoder'"
+    said = f"{path} holds a network of class 'Mine'; expected 'Autoencoder'. Name its class"
     with refused(ValueError, said, "restore(model, checkpoint, path)"):
         checkpoints.load_model(path)
     other = Mine(nn.Linear(3, 2))

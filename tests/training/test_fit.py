@@ -569,6 +569,12 @@ def test_plan_refuses(given):
         training.plan(*given)
 
 
+def test_images_that_are_all_alike_teach_nothing(small, build, refused):
+    same = replace(small, train_images=small.train_images[:1].repeat(1_200, 1, 1, 1))
+    with refused(ValueError, "The 1,200 training images are all alike", "Choose others"):
+        fit(build(), same, 1, progress=False)
+
+
 def test_what_is_no_dataset_is_told_how_to_become_one(small, build, refused):
     with refused(TypeError, "The data are a Tensor", "data.from_tensors(images)"):
         fit(build(), small.train_images)
