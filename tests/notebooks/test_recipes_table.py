@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import lesson_code
+from ae_helpers import data
+from ae_helpers.models import Autoencoder, shipped
 
 KEYS = {
     "rates": ("norm", "rate", "seed"),
@@ -93,10 +95,48 @@ def test_what_the_lesson_says_of_pairs(tables):
     ratios = errors["batch norm"] / errors["backbone"]
     assert (ratios < 1).all() and round(ratios.median(), 1) == 0.7 < ratios.max()
     assert (errors["dropout"] / errors["backbone"]).between(1.4, 1.6).all()
+    ratios = errors["batch norm"] / errors["steady"]
+    assert (ratios < 1).sum() == 4 and round(ratios.median(), 1) == 0.9
 
     tiny = tables["dropout"].query("images == 500").set_index(["place", "seed"])["train error"]
     ratios = tiny["everywhere"] / tiny["nowhere"]
     assert (ratios > 1).all() and round(ratios.median(), 1) == 1.5 > ratios.min()
+
+
+def test_dropouts_seeds_agree_in_one_of_twelve_cases(tables):
+    places = tables["dropout"].query("images == 19_200").set_index(["place", "seed"])
+    places = places[["nothing", "half of the pixels", "half of the code"]]
+    others = ("pixels", "encoder", "code", "decoder")
+    lower = [(places.loc[place] < places.loc["nowhere"]).sum() for place in others]
+    assert sum(five.isin((0, 5)).sum() for five in lower) == 1 and lower[-1].iloc[1] == 0
+
+
+def test_only_the_normalised_keep_their_size(sample):
+    """After 200 epochs the outputs before a normalisation have grown, those behind it haven't."""
+    network, x = shipped.steady().eval(), data.to_float(sample.test_images[:500])
+    found = lesson_code.define("07", "spreads")["spreads"](network, x)
+    assert round(min(found.values())) == 1 and max(found.values()) > 70
+    behind = []
+    with torch.no_grad():
+        for layer in (*network.encoder, *network.decoder):
+            x = layer(x)
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                behind.append(x.std(0).mean().item())
+    assert len(behind) == 6 and max(behind) < 1
+
+
+def test_a_batchs_variance_is_too_small_though_divided_by_n_minus_1(sample):
+    """Numbers of one image hang together, as the hint says; shuffled, they don't."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        channels = Autoencoder().encoder.conv1(data.to_float(sample.train_images)).transpose(0, 1)
+    channels = channels.flatten(1)
+    shuffled = channels[:, torch.randperm(channels.shape[1])]
+    missing = {}
+    for name, values in {"images": channels, "shuffled": shuffled}.items():
+        batches = values.unflatten(1, (125, -1)).var(2).mean(1)
+        missing[name] = (1 - batches / values.var(1)).mean()
+    assert missing["images"] > 3e-4 > 1e-4 > abs(missing["shuffled"])
 
 
 def test_lengths_are_compared_on_one_device(tables):
