@@ -176,7 +176,7 @@ def _write_table(folder: Path, plan: Rows, results: Rows) -> "pd.DataFrame":
 
 
 def _write_plot(folder: Path, plan: Rows, results: Rows) -> None:
-    """A line for each combination of what varies beside the seed, a dot for each seed, and sticks."""
+    """A line for each combination of what varies but the seed, a dot for each seed, and sticks."""
     from ae_helpers import plots
 
     all_settings = plan.values()
