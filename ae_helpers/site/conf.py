@@ -12,6 +12,7 @@ project = html_title = "Sixty-Four Numbers"
 author = "the Sixty-Four Numbers authors"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
+html_favicon = "static/favicon.svg"
 html_css_files = ["site.css", "live/explorer.css", "live/live.css"]
 html_js_files = [(name, {"type": "module"}) for name in ("menus.js", "live/frame.js")]
 html_theme_options = {

@@ -126,7 +126,8 @@ def edit_kernel(digits: ImageData) -> Explorer:
         text += f" = {as_text(total)}"
         text += f"; {outside} of the nine lie outside and count as 0." if outside else "."
         text += f" The whole output goes from {as_text(output.min())} to {as_text(output.max())}"
-        text += f"; {beyond} pixels lie beyond the darkest colours." if beyond else "."
+        lie = "pixel lies" if beyond == 1 else "pixels lie"
+        text += f"; {beyond} {lie} beyond the darkest colours." if beyond else "."
         drawn = (source, target, arithmetic(window, weights, products, total))
         return dict(zip(pictures, drawn, strict=True)), text
 

@@ -85,6 +85,8 @@ def beta_slider(models: dict[float, nn.Module], images: Tensor) -> Explorer:
         },
         draw,
         {"Invent others": invent},
+        hint="A number is active if its mean varies over these digits with a variance above "
+        f"{vae.ACTIVE:g}. One just above it costs so little that no bar is to be seen.",
     )
 
 

@@ -53,8 +53,9 @@ const reader = {
 
   /** Where a share of a part is in the window, once all of it is, and nothing lies over it. */
   at(part, _, right, down) {
-    const { top, bottom } = part.getBoundingClientRect();
-    if (top < MARGIN || bottom > innerHeight - MARGIN)
+    const { left, width, top, bottom } = part.getBoundingClientRect();
+    const covered = document.elementFromPoint(left + width / 2, top + 1) !== part; // by what stays
+    if (covered || top < MARGIN || bottom > innerHeight - MARGIN)
       part.scrollIntoView({ block: "center", behavior: "instant" });
     const box = part.getBoundingClientRect();
     const [x, y] = [box.left + right * box.width, box.top + down * box.height];

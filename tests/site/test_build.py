@@ -110,6 +110,15 @@ def test_a_phone_shows_every_page_without_complaint_or_foreign_request(home, con
         assert page.problems == foreign == []
 
 
+@pytest.mark.verify
+def test_the_lesson_whose_title_has_the_words_is_found_first(home, browser):
+    with opened(browser) as page:
+        page.goto(f"{home}search.html?q=batch+normalisation")
+        first = page.locator("#search-results li a").first
+        assert first.inner_text().startswith("07 ")
+        assert page.problems == []
+
+
 MENUS = ("primary", "secondary")  # of all pages, of this page
 IN_WINDOW = """([menu, expected]) => {
     const { left, right } = document.querySelector(`.bd-sidebar-${menu}`).getBoundingClientRect();

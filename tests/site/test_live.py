@@ -75,6 +75,7 @@ SETTINGS = {
         {"kernel": ["1/3", "−2", ".5", "1e-4", "-0", "+1", "99", "-100", "0.0004"]},
         {"kernel": ["1", "0", "0", "0", "x", "0", "0", "0", "0"]},
         {"kernel": ["1", "0", "0", "0", "1/0", "0", "0", "0", " "]},
+        {"kernel": ["1.01", "0", "0", "0", "1.01", "0", "0", "0", "1.01"]},  # “1 pixel lies”
         {"kernel": ["1/9", "0", "0", "0", "0", "0", "0", "0", "0"], "row": 12, "column": 14},
         ("input, with its padding of 0 in grey", {"x": 100, "y": 60}),
         ("output: −3 is blue, 0 white, 3 red", {"x": -20, "y": 400}),
@@ -546,10 +547,16 @@ def test_a_picture_answers_to_clicks_drags_and_arrow_keys(opened_on):
     assert page.problems == []
 
 
+def tapped(canvas, x, y):
+    """Tap on a pixel of a canvas, which may be shown smaller than it is."""
+    scale = canvas.evaluate("canvas => canvas.clientWidth / canvas.width")
+    canvas.tap(position={"x": scale * x, "y": scale * y})
+
+
 def test_a_finger_moves_what_is_in_a_picture_on_a_phone(opened_on):
     page, hook = opened_on("edit_kernel", width=390, has_touch=True, color_scheme="dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    hook.get_by_role("application").nth(1).tap(position={"x": 12, "y": 20})
+    tapped(hook.get_by_role("application").nth(1), 12, 20)
     page.wait_for_function(SAYS, arg="Row 1, column 0:")
 
 
@@ -563,7 +570,7 @@ def test_a_number_in_the_feature_maps_is_tapped_and_walked_to(opened_on):
     page.wait_for_function(SAYS, arg="encoder.conv2 + relu2 gives 16 maps of 8×8")
     assert [each.get_attribute("max") for each in (channel, row, column)] == ["15", "7", "7"]
     maps = hook.get_by_role("application")
-    maps.tap(position={"x": 9 * 15 + 4, "y": 9 * 8 + 4})
+    tapped(maps, 9 * 15 + 4, 9 * 8 + 4)
     page.wait_for_function(SAYS, arg="The number in channel 5, row 0, column 7 is")
     maps.press("ArrowRight")
     page.wait_for_function(SAYS, arg="The number in channel 6, row 0, column 0 is")

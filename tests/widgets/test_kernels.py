@@ -45,7 +45,17 @@ def test_the_output_is_the_convolution(explorer, small, texts):
     low, high = as_text(output.min()), as_text(output.max())
     assert f"The whole output goes from {low} to {high}" in explorer._text
     beyond = (output.abs() > 3).sum()
-    assert (f"{beyond} pixels lie beyond" in explorer._text) == (beyond > 0)
+    assert (f"; {beyond} pixel" in explorer._text) == (beyond > 0)
+
+
+def test_a_single_pixel_lies_beyond_and_two_lie(explorer, small):
+    image = small.train_images[small.train_labels == 3][2].double() / 255
+    brightest = F.conv2d(image[None], WEIGHTS[None, None], padding=1).abs().flatten().topk(3).values
+    for beyond, said in ((1, "; 1 pixel lies beyond"), (2, "; 2 pixels lie beyond")):
+        factor = 6 / brightest[beyond - 1 : beyond + 1].sum()  # so that 3 is between both
+        texts = [f"{weight:.6f}" for weight in (factor * WEIGHTS).flatten()]
+        set_to(explorer, label=3, number=2, kernel=texts)
+        assert said in explorer._text
 
 
 @pytest.mark.parametrize(

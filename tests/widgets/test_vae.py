@@ -72,6 +72,7 @@ def test_each_network_answers_in_nats(slider, networks, small, beta):
         assert f"rate {one:.1f} + distortion {other:.1f} = {one + other:.1f} nats" in text
     assert "Mean of 100 digits" in text and f"β = {beta:g}." in text
     assert f"{active} of {model.latent_size} numbers are active" in text
+    assert f"variance above {vae.ACTIVE:g}" in slider.hint
     assert not slider.errors
 
 

@@ -1,4 +1,4 @@
-// What the theme's menus lack where the window is narrow. This runs before the theme's own scripts
+// What the theme's menus and its search lack. This runs before the theme's own scripts
 // look for their buttons, for they wait until the page is complete.
 
 // They take the first button that opens a menu, and that one stands unseen in an empty header.
@@ -10,3 +10,9 @@ for (const menu of document.querySelectorAll("dialog")) {
     if (target instanceof Element && target.closest("a")) menu.close();
   });
 }
+
+// Of pages that have the words which are looked for, the one with more of them in its title is first.
+const words = new URLSearchParams(location.search).get("q")?.toLowerCase().split(/\s+/) ?? [];
+if (window.Scorer)
+  window.Scorer.score = ([, title, , , score]) =>
+    score + words.filter((word) => title.toLowerCase().includes(word)).length;

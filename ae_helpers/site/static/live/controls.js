@@ -59,9 +59,24 @@ class Range extends Labelled {
     this.readout = element("span", "widget-readout");
     this.readout.ariaHidden = "true"; // the slider says it itself
     around.before(this.readout);
-    track.addEventListener("input", () => {
+    const taken = () => {
       this.take(track.valueAsNumber);
       changed();
+    };
+    // The slider jumps to where a finger comes down, which may be about to scroll the page. So the
+    // jump counts once the finger moves the slider further, or lifts; if it scrolls, nothing has been.
+    let [waits, before] = [false, ""];
+    track.addEventListener("pointerdown", ({ pointerType }) => {
+      [waits, before] = [pointerType === "touch", track.value];
+    });
+    track.addEventListener("input", () => (waits ? (waits = false) : taken()));
+    track.addEventListener("pointerup", ({ pointerType }) => {
+      waits = false;
+      if (pointerType === "touch") taken();
+    });
+    track.addEventListener("pointercancel", () => {
+      [waits, track.value] = [false, before];
+      taken();
     });
   }
 

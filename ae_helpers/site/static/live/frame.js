@@ -5,6 +5,7 @@
 
 import { control, element } from "./controls.js";
 import { load } from "./data.js";
+import { arrange } from "./stay.js";
 
 /**
  * @typedef {import("./pictures.js").Picture} Picture
@@ -159,7 +160,7 @@ class Explorer {
     if (clickable) canvas.dataset.clickable = "true";
     this.panels[name] = { canvas };
     const panel = element("div", "ae-panel", element("div", "widget-label", name), canvas);
-    panel.style.width = `${width}px`;
+    panel.style.width = `calc(var(--ae-scale, 1) * ${width}px)`;
     return panel;
   }
 }
@@ -238,6 +239,7 @@ async function mount(hook) {
     hook.live = explorer; // for tests, and for whoever looks at it in the browser's console
     hook.prepend(explorer.element);
     hook.dataset.state = "alive";
+    arrange(explorer.element);
   } catch (error) {
     const voice = element("p", "ae-alert", /** @type {Error} */ (error).message);
     voice.setAttribute("role", "alert");

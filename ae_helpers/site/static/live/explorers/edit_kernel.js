@@ -56,7 +56,8 @@ export default function create(data, controls) {
     text += `${products.map(bracketed).join(" + ")} = ${asText(total)}`;
     text += outside ? `; ${outside} of the nine lie outside and count as 0.` : ".";
     text += ` The whole output goes from ${asText(Math.min(...output))} to ${asText(Math.max(...output))}`;
-    text += beyond ? `; ${beyond} pixels lie beyond the darkest colours.` : ".";
+    const lie = beyond === 1 ? "pixel lies" : "pixels lie";
+    text += beyond ? `; ${beyond} ${lie} beyond the darkest colours.` : ".";
     const drawn = [source, target, arithmetic(window, weights, products, total)];
     return {
       pictures: Object.fromEntries(panels.map((name, i) => [name, drawn[i]])),
