@@ -35,11 +35,11 @@ def train(args: argparse.Namespace) -> int:
     ):
         try:
             digits = load(args.data, args.data_dir)
-        except ValueError as error:
+        except ValueError as unknown:
             if args.data in NAMES:
                 raise
             raise ValueError(
-                f"{error} Nor is there a folder of that name in {Path.cwd()}."
+                f"{unknown} Nor is there a folder of that name in {Path.cwd()}."
             ) from None
         print(digits)
         by = f" by {team.processes} processes" if team.processes > 1 else ""
