@@ -127,8 +127,8 @@ def denoising_error(model: nn.Module, batch: Tensor) -> Tensor:
 def filling_error(model: nn.Module, batch: Tensor) -> Tensor:
     """The objective of ``filler.pt``: covered images in, the whole ones as the target; a scalar.
 
-    The square's side is drawn for each batch, from 6 to 14: a network that only ever meets one size
-    learns that size by heart. (Pathak et al., "Context Encoders", CVPR 2016.)
+    The square's side is drawn for each batch, from 6 to 14, so that one network serves all sizes.
+    (Pathak et al., "Context Encoders", CVPR 2016.)
     """
     covered, _ = cover(batch, int(torch.randint(6, 15, ())))
     return F.mse_loss(model(covered), batch)
