@@ -1,7 +1,6 @@
 // What test_controls.py asks of a page: where the parts of explorers are, and what they answer.
 
 const PATIENCE = 5_000; // milliseconds until an explorer must have answered
-const MARGIN = 100; // at the top of the window is the page's bar
 
 const frame = () => new Promise(requestAnimationFrame);
 const isPad = (part) => part.matches(".ae-pad");
@@ -54,8 +53,8 @@ const reader = {
   /** Where a share of a part is in the window, once all of it is, and nothing lies over it. */
   at(part, _, right, down) {
     const { left, width, top, bottom } = part.getBoundingClientRect();
-    const covered = document.elementFromPoint(left + width / 2, top + 1) !== part; // by what stays
-    if (covered || top < MARGIN || bottom > innerHeight - MARGIN)
+    const seen = (y) => document.elementFromPoint(left + width / 2, y) === part;
+    if (!seen(top + 1) || !seen(bottom - 1)) // it lies outside, or below what stays
       part.scrollIntoView({ block: "center", behavior: "instant" });
     const box = part.getBoundingClientRect();
     const [x, y] = [box.left + right * box.width, box.top + down * box.height];
