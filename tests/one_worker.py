@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-SITE = ("tests/site/test_build.py", "tests/site/test_controls.py")  # it is built once for both
+# It is built once for these.
+SITE = tuple(f"tests/site/test_{name}.py" for name in ("build", "controls", "stay"))
 ALONE = "test_every_control.py"  # there each test begins anew, and takes long
 PAGE = re.compile(r"\[(?:.*-)?((?:lab|voila) (?:dark|light))\]$")  # each is opened for many tests
 
