@@ -181,8 +181,8 @@ COMMANDS = {
     "site": "--output --serve --port",
     "sweep": "-p --notebook --processes --output",
     "inspect": "--output",
-    "train": "--data --data-dir --size --numbers --steps --deep --epochs --batch-size --learning-rate "
-    "--seed --output",
+    "train": "--data --data-dir --size --numbers --steps --deep --epochs --batch-size "
+    "--learning-rate --seed --output",
     "data": "--data --data-dir",
 }
 

@@ -121,11 +121,15 @@ def other(name, was, says):
         ("call", {"learning_rate": 1e-3}, other("learning_rate", 0.01, 0.001)),
         ("call", {"seed": 1}, other("seed", 0, 1)),
         ("call", {"warmup_steps": 10}, other("warmup_steps", 0, 10)),
-        ("data", {"train_images": torch.zeros(96, 1, 28, 28)}, other("images", 190, 96)),
+        (
+            "data",
+            {"train_images": torch.eye(96, 784).view(96, 1, 28, 28)},
+            other("images", 190, 96),
+        ),
         ("data", {"name": "mnist"}, other("dataset", "'mnist-sample'", "'mnist'")),
         (
             "data",
-            {"train_images": torch.zeros(190, 1, 28, 28)},
+            {"train_images": torch.eye(190, 784).view(190, 1, 28, 28)},
             ["pixels='", "a name of their own"],
         ),
         ("data", {"test_images": torch.zeros(100, 1, 28, 28)}, ["pixels='", "a name of their own"]),
