@@ -9,6 +9,7 @@ import torch
 
 import lesson_code
 from ae_helpers import measures
+from ae_helpers.measures import baselines
 from ae_helpers.models import Autoencoder, count_parameters, ledger
 
 SIZES = [2, 4, 8, 16, 32, 64, 128]
@@ -205,3 +206,12 @@ def test_a_row_is_derived_anew_on_the_sample(lesson, errors, sample, cpu, name):
 def test_a_slow_row_is_derived_anew_on_the_sample(lesson, errors, sample, cpu, name):
     lesson["study"] = sample.take(test=500)
     assert errors[name].min() < lesson["one_run"](name, 0) < 2 * errors[name].max()
+
+
+@pytest.mark.verify
+def test_on_the_sample_a_sigmoid_alone_is_no_gain(lesson, sample, cpu, monkeypatch):
+    """Other than in the table, and the lesson says so."""
+    lesson["study"] = sample
+    monkeypatch.setitem(lesson, "visits", 3)  # the lesson's, 375 steps
+    found = [lesson["one_run"](name, 0) for name in ("linear", "wide dense", "linear, sigmoid")]
+    assert baselines.pca_errors(sample, [64])[0] < found[0] < found[1] < found[2]
