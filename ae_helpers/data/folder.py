@@ -84,7 +84,8 @@ def load_folder(
             )
         images[len(kept)] = image
         kept.append(file)
-        moving += [file] * moves
+        if moves:
+            moving.append(file)
     if len(kept) + 1 < len(files):  # a single one is named already
         print(f"{len(files) - len(kept):,} of {len(files):,} pictures can't be read")
     if moving:

@@ -54,8 +54,8 @@ const reader = {
   at(part, _, right, down) {
     const { left, width, top, bottom } = part.getBoundingClientRect();
     const seen = (y) => document.elementFromPoint(left + width / 2, y) === part;
+    // It may lie outside, or below what stays.
     if (!seen(top + 1) || !seen(bottom - 1))
-      // it lies outside, or below what stays
       part.scrollIntoView({ block: "center", behavior: "instant" });
     const box = part.getBoundingClientRect();
     const [x, y] = [box.left + right * box.width, box.top + down * box.height];
