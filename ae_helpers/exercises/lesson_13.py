@@ -89,7 +89,7 @@ def worst_patch(answer) -> str:
     generator = torch.Generator().manual_seed(3)
     images, rebuilt = torch.rand(2, 5, 3, 9, 13, generator=generator, dtype=torch.float64)
     images[0, :, 2, 4], images[1, :, 0, 0], images[2, :, 8, 12] = 3, 4, 5  # one speck, two corners
-    side, count = 6, len(images)  # even, and neither it nor its neighbours the 5 of measures
+    side, count = 6, len(images)  # even, and not the 5 of measures
     into = "-= or square_: compute a new tensor."
     shapes = {
         (): "One number for each picture is asked for, not one for all of them: amax over the two "
