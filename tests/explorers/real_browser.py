@@ -83,6 +83,26 @@ def resized(page: "Page", width: int, height: int) -> Iterator[None]:
         page.set_viewport_size(before)
 
 
+class Finger:
+    """A finger on a page. Its places are pixels of the window."""
+
+    def __init__(self, page: "Page"):
+        self.session = page.context.new_cdp_session(page)
+
+    def press(self, place):
+        self._touch("touchStart", place)
+
+    def move(self, place):
+        self._touch("touchMove", place)
+
+    def release(self):
+        self._touch("touchEnd")
+
+    def _touch(self, kind, *places):
+        points = [{"x": x, "y": y} for x, y in places]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
 # ---------------------------------------------------------------------------------- the servers
 
 

@@ -17,6 +17,26 @@ const shown = ({ live }) => [
 ];
 const same = (one, other) => one.every((each, i) => each === other[i]);
 
+/** Where a part is, once the page no longer scrolls: it does so smoothly to what gets the focus. */
+async function still(part) {
+  for (let box = part.getBoundingClientRect(); ;) {
+    await frame();
+    const { top } = box;
+    box = part.getBoundingClientRect();
+    if (box.top === top) return box;
+  }
+}
+
+/** Wait until a part has the focus, which a finger gives a moment after it has lifted. */
+async function focus(part) {
+  const late = performance.now() + PATIENCE;
+  while (document.activeElement !== part) {
+    if (performance.now() > late)
+      throw new Error(`the focus is on ${document.activeElement.outerHTML}`);
+    await frame();
+  }
+}
+
 let before; // of what is moved next: its setting, and what its explorer shows
 
 const reader = {
@@ -51,13 +71,13 @@ const reader = {
   },
 
   /** Where a share of a part is in the window, once all of it is, and nothing lies over it. */
-  at(part, _, right, down) {
-    const { left, width, top, bottom } = part.getBoundingClientRect();
+  async at(part, _, right, down) {
+    const { left, width, top, bottom } = await still(part);
     const seen = (y) => document.elementFromPoint(left + width / 2, y) === part;
     // It may lie outside, or below what stays.
     if (!seen(top + 1) || !seen(bottom - 1))
       part.scrollIntoView({ block: "center", behavior: "instant" });
-    const box = part.getBoundingClientRect();
+    const box = await still(part);
     const [x, y] = [box.left + right * box.width, box.top + down * box.height];
     const there = document.elementFromPoint(Math.max(x, box.left + 1), y);
     if (there !== part) throw new Error(`${there?.outerHTML} lies over it`);
@@ -80,7 +100,8 @@ const reader = {
   },
 
   /** Which keys choose from a list that a pointer has opened (it lies outside of the page), or type. */
-  chosen(part) {
+  async chosen(part) {
+    await focus(part);
     if (part.tagName === "SELECT") return [reader.arrow(part), "Enter"];
     return part.type === "text" ? [part.value === "1" ? "2" : "1"] : [];
   },
@@ -88,9 +109,8 @@ const reader = {
   /** What a picture answers to beside the key to the right. */
   other_key: (part) => (part.ariaLabel.endsWith("space covers") ? "Space" : "ArrowDown"),
 
-  focused(part) {
-    if (document.activeElement !== part)
-      throw new Error(`the focus is on ${document.activeElement.outerHTML}`);
+  async focused(part) {
+    await focus(part);
     if (parseFloat(getComputedStyle(part).outlineWidth) < 2) throw new Error("no ring is seen");
   },
 

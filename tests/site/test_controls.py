@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from ae_helpers.site import exports
-from real_browser import Error, opened, resized
+from real_browser import Error, Finger, opened, resized
 
 pytestmark = pytest.mark.verify
 
-MOUSE, KEYS, FINGER = "mouse", "keys", "finger"
 # Of a stroke and two dots, as shares of a pad's or a picture's sides.
 FROM, TO, DOT, OTHER = (0.3, 0.35), (0.7, 0.6), (0.25, 0.8), (0.8, 0.2)
 AWAY = (-60, -60)  # out of the window
@@ -38,26 +37,6 @@ class Mouse:
 
     def release(self):
         self.mouse.up()
-
-
-class Finger:
-    """The same with a finger."""
-
-    def __init__(self, page):
-        self.session = page.context.new_cdp_session(page)
-
-    def press(self, place):
-        self._touch("touchStart", place)
-
-    def move(self, place):
-        self._touch("touchMove", place)
-
-    def release(self):
-        self._touch("touchEnd")
-
-    def _touch(self, kind, *places):
-        points = [{"x": x, "y": y} for x, y in places]
-        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
 class Part:
@@ -96,12 +75,12 @@ class Part:
             start, end = (self.at(share) for share in self.ask("way"))
             self.use(lambda: pointer.press(start), lambda: pointer.move(end), pointer.release)
         else:
-            place, keys = self.at(), self.ask("chosen")
-            self.use(
-                lambda: pointer.press(place),
-                pointer.release,
-                lambda: [self.page.keyboard.press(key) for key in keys],
-            )
+            place = self.at()
+            self.use(lambda: pointer.press(place), pointer.release, self._choose)
+
+    def _choose(self):
+        for key in self.ask("chosen"):
+            self.page.keyboard.press(key)
 
     def _drawn_on(self, pointer):
         """Point and drag, out of the window and back, and let go out there."""
@@ -154,22 +133,11 @@ def assert_not_wider(page, width):
     assert wide <= width, f"the page is {wide} pixels wide in a window of {width}"
 
 
-# Each way at each width, each way in both schemes, each scheme at each width. Not all in all: where
-# things are depends on the width, what colours they have on the scheme, and never on both.
-@pytest.mark.parametrize(
-    ("width", "scheme", "ways"),
-    [
-        (1280, "light", (MOUSE, KEYS)),
-        (1280, "dark", (FINGER,)),
-        (800, "light", (FINGER,)),
-        (800, "dark", (MOUSE, KEYS)),
-        (390, "light", (MOUSE, KEYS)),
-        (390, "dark", (FINGER,)),
-    ],
-)
-def test_every_control_answers(width, scheme, ways, home, browser, brought_to_life):
-    device = {1280: {}, 800: {"has_touch": True}, 390: {"has_touch": True, "is_mobile": True}}
-    with opened(browser, width, color_scheme=scheme, **device[width]) as page:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 800, 390])
+def test_every_control_answers(width, scheme, home, browser, brought_to_life):
+    device = {"has_touch": True, "is_mobile": width == 390}
+    with opened(browser, width, color_scheme=scheme, **device) as page:
         requests = []
         page.on("request", lambda request: requests.append(request.url))
         page.goto(home + "gallery.html")
@@ -181,20 +149,17 @@ def test_every_control_answers(width, scheme, ways, home, browser, brought_to_li
         for hook in hooks:
             parts = [Part(page, hook, part) for part in hook.query_selector_all(PARTS)]
             assert len(parts) == page.evaluate("hook => reader.watch(hook)", hook)
-            if MOUSE in ways:
-                for part in parts:
-                    part.by_pointer(mouse)
-            if KEYS in ways:
-                parts[0].part.focus()
-                for part in parts:
-                    part.by_keys()
-                    page.keyboard.press("Tab")
-                assert not hook.evaluate("hook => hook.contains(document.activeElement)")
-            if FINGER in ways:
-                for part in parts:
-                    part.by_pointer(finger)
-                    if width == 390 and part.is_picture:
-                        part.turned(finger)
+            for part in parts:
+                part.by_pointer(mouse)
+            parts[0].part.focus()
+            for part in parts:
+                part.by_keys()
+                page.keyboard.press("Tab")
+            assert not hook.evaluate("hook => hook.contains(document.activeElement)")
+            for part in parts:
+                part.by_pointer(finger)
+                if width == 390 and part.is_picture:
+                    part.turned(finger)
             assert_not_wider(page, width)
         assert page.problems == []
         assert [url for url in requests if not url.startswith((home, "data:", "blob:"))] == []

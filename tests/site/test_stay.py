@@ -3,7 +3,7 @@
 import pytest
 
 from ae_helpers.site import exports
-from real_browser import opened, resized
+from real_browser import Finger, opened, resized
 
 pytestmark = pytest.mark.verify
 
@@ -99,15 +99,11 @@ def test_a_finger_that_scrolls_moves_no_slider(gallery):
     page, hooks = gallery
     hook = next(hook for hook in hooks if hook.get_attribute("data-explorer") == "latent_sliders")
     slider, readout = hook.query_selector_all("input")[5], hook.query_selector("[role=status]")
-    session = page.context.new_cdp_session(page)
+    finger = Finger(page)
 
     def state():
         says = slider.get_attribute("aria-valuetext")
         return float(slider.input_value()), says, readout.inner_text(), page.evaluate("scrollY")
-
-    def touch(kind, *places):
-        points = [{"x": x, "y": y} for x, y in places]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     def swiped(right, down):
         """What is before and after a swipe that begins on the track, beside the handle."""
@@ -115,11 +111,14 @@ def test_a_finger_that_scrolls_moves_no_slider(gallery):
         page.evaluate("() => new Promise(requestAnimationFrame)")
         before, box = state(), slider.bounding_box()
         x, y = box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2
-        touch("touchStart", (x, y))
+        finger.press((x, y))
         for step in range(1, 11):
-            touch("touchMove", (x + right * step / 10, y + down * step / 10))
+            finger.move((x + right * step / 10, y + down * step / 10))
             page.evaluate("() => new Promise(requestAnimationFrame)")
-        touch("touchEnd")
+        page.evaluate("still = new Promise((done) => (onscrollend = done)), null")
+        finger.release()
+        if down:  # the page rolls on for a moment
+            page.evaluate("still")
         page.evaluate("() => new Promise((next) => requestAnimationFrame(() => setTimeout(next)))")
         return before, state()
 
