@@ -88,11 +88,12 @@ def site(args: argparse.Namespace) -> int:
 
     Raises:
         FileExistsError: ``args.output`` holds something else than a site.
-        FileNotFoundError: there are no lessons, or the folder around ``args.output`` is missing.
+        FileNotFoundError: there are no lessons.
     """
     output = args.output.absolute()
     if output.exists() and not (output / MARK).exists():
         raise FileExistsError(f"{output} is there and no site. Give --output another folder.")
+    output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent) as work:
         source, built, memory = (Path(work, name) for name in ("source", "site", "memory"))
         source.mkdir()

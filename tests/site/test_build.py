@@ -29,6 +29,7 @@ def test_a_build_that_fails_leaves_the_last_site(tmp_path, monkeypatch, build_si
     assert build_site("--output", tmp_path / "site") != 0
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     assert (tmp_path / "site" / build.MARK).read_text() == "the last one"
+    assert build_site("--output", tmp_path / "a" / "new" / "site") != 0  # it comes as far as that
 
 
 @pytest.fixture(scope="module")
