@@ -27,7 +27,7 @@ def roofline(peak: float, bandwidth: float, groups: Mapping[str, Points]) -> Fig
     points = [point for group in groups.values() for point in group.values()]
     ridge = peak / bandwidth
     left = min(ridge, *(x for x, _ in points)) / 2
-    right = max(ridge, *(x for x, _ in points)) * 3
+    right = max(ridge, *(x for x, _ in points)) * 9  # there is room for the last one's name
     axis.plot([left, ridge, right], [left * bandwidth, peak, peak], color=VERMILION, linewidth=2)
     axis.axvline(ridge, color="0.7", linewidth=1, linestyle=":")
     colours = ("black", ORANGE, BLUE, GREEN, PURPLE)
@@ -35,15 +35,7 @@ def roofline(peak: float, bandwidth: float, groups: Mapping[str, Points]) -> Fig
         x, y = zip(*group.values(), strict=True)
         axis.plot(x, y, mark, color=colour, alpha=0.8, label=name)
         for word, point in group.items() if colour == "black" else ():
-            side = {"ha": "right"} if point[0] > ridge else {}  # towards the middle
-            axis.annotate(
-                word,
-                point,
-                (-8 if side else 8, -13),
-                textcoords="offset points",
-                fontsize=9,
-                **side,
-            )
+            axis.annotate(word, point, (8, -13), textcoords="offset points", fontsize=8)
     red = {"fontsize": 10, "color": VERMILION}
     axis.annotate(
         f"memory-bound:\n{bandwidth / 1e9:,.0f} GB/s", (left * 1.1, peak), va="top", **red
