@@ -213,7 +213,7 @@ def _refuse_target(loss: float, seen: Tensor, output: Tensor, batch: Tensor, sig
     """Refuse a loss that isn't the MSE between the answer and the clean batch."""
     right = F.mse_loss(output, batch).item()
     wrong = {
-        "The target is noisy: the network learns to give the noise back. Compare its answer with "
+        "The target is noisy: the network is asked for the noise as well. Compare its answer with "
         "the *clean* batch.": F.mse_loss(output, seen),
         "You ask for the noise, as diffusion models do, not for the clean image.": (
             F.mse_loss(output, seen - batch)
