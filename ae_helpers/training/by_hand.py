@@ -1,6 +1,6 @@
 """The backbone's loss and gradients without autograd: each layer forward and backward by hand.
 
-On a CPU, a training step of a network as small as this one is mostly small costs: new memory for
+On a CPU, a training step of a network as small as this one has many small costs: new memory for
 every result, bookkeeping for every operation. Here each result has a place that every step uses
 again, each layer is one matrix product in each direction, and the activations are computed while
 results are carried from one layer to the next. `training.fit` takes this way when it can; the
