@@ -109,8 +109,9 @@ const reader = {
   /** What a picture answers to beside the key to the right. */
   other_key: (part) => (part.ariaLabel.endsWith("space covers") ? "Space" : "ArrowDown"),
 
-  async focused(part) {
-    await focus(part);
+  focused(part) {
+    if (document.activeElement !== part)
+      throw new Error(`the focus is on ${document.activeElement.outerHTML}`);
     if (parseFloat(getComputedStyle(part).outlineWidth) < 2) throw new Error("no ring is seen");
   },
 
